@@ -1,0 +1,25 @@
+# Only what serving needs: no torch, no pandas, no training.
+FROM python:3.11-slim AS build
+WORKDIR /build
+RUN python -m venv /opt/venv
+COPY pyproject.toml README.md constraints.txt ./
+COPY contract contract
+COPY service service
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --constraint constraints.txt .
+
+FROM python:3.11-slim
+COPY --from=build /opt/venv /opt/venv
+COPY artifacts /app/artifacts
+WORKDIR /app
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PHONE_PRICE_HOST=0.0.0.0 \
+    PHONE_PRICE_PORT=8000
+EXPOSE 8000
+# by number, so that an orchestrator can see that it is not root
+USER 10001:10001
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PHONE_PRICE_PORT\"]}/health/ready', timeout=2)"]
+ENTRYPOINT ["python", "-m", "service"]
+CMD ["serve"]

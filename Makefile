@@ -1,0 +1,58 @@
+# The only set-up on a machine with Python 3.11+ and make: `make serve`, `make test`.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test install train check test-image constraints clean
+
+help:  ## Say what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
+
+serve: $(VENV)/.serving  ## Serve the committed bundle (HOST=, PORT=, WORKERS=)
+	$(BIN)/python -m service serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
+
+test: $(VENV)/.development  ## Run all tests but those of the image
+	$(BIN)/python -m pytest
+
+install: $(VENV)/.development  ## Install everything for development into .venv
+
+train: $(VENV)/.development  ## Train on PHONE_PRICE_DATA, data/phones.csv or data/sample.csv
+	$(BIN)/python -m training train
+
+check: $(VENV)/.development  ## Lint, check types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-image: $(VENV)/.development  ## Build the image and run it; needs root, buildah and debootstrap
+	$(BIN)/python -m pytest -m image tests/image
+
+constraints:  ## Pin the newest versions that pyproject.toml allows
+	rm -rf $(VENV)-constraints
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/python -m pip install --quiet --editable '.[development]'
+	$(VENV)-constraints/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	rm -rf $(VENV)-constraints
+
+clean:  ## Remove the virtual environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serving: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing what serving needs into $(VENV) (half a minute) ..."
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.development: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing everything into $(VENV) (some minutes: torch is large) ..."
+	$(PIP) --editable '.[development]'
+	touch $(VENV)/.serving $@

@@ -1,0 +1,1 @@
+"""What training and serving agree on: the phone, the network, the bundle, and the failures."""

@@ -1,0 +1,35 @@
+"""The bundle: the one thing that passes from training to serving.
+
+`artifacts/<version>/` holds the files below; `artifacts/CURRENT` names the served version.
+"""
+
+from contract.bundle.golden import GoldenRow, check_golden_rows
+from contract.bundle.manifest import (
+    FORMAT_VERSION,
+    DataProvenance,
+    FeatureRange,
+    FileEntry,
+    Manifest,
+    Metrics,
+)
+from contract.bundle.pointer import current_version, switch_current
+from contract.bundle.reader import Bundle, read_bundle, read_current
+from contract.bundle.writer import BundleFiles, write_bundle
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Bundle",
+    "BundleFiles",
+    "DataProvenance",
+    "FeatureRange",
+    "FileEntry",
+    "GoldenRow",
+    "Manifest",
+    "Metrics",
+    "check_golden_rows",
+    "current_version",
+    "read_bundle",
+    "read_current",
+    "switch_current",
+    "write_bundle",
+]

@@ -1,0 +1,45 @@
+"""CURRENT: one line that names the served version, replaced by rename."""
+
+import re
+import uuid
+from pathlib import Path
+
+from contract.bundle.durable import sync_directory, write_durably
+from contract.errors import PointerError
+
+POINTER = "CURRENT"
+
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+
+
+def checked_version(version: str) -> str:
+    """Return `version` if it can name a bundle's folder; raise `ValueError` if not."""
+    if not _VERSION.fullmatch(version):
+        raise ValueError("a version is 1 to 128 letters, digits, dots, underscores and hyphens")
+    return version
+
+
+def current_version(artifacts: Path) -> str:
+    """Return the version that CURRENT names. Raises `PointerError`."""
+    pointer = artifacts / POINTER
+    try:
+        text = pointer.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise PointerError(f"{pointer} does not exist: train a model, or name the folder of one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PointerError(f"{pointer} cannot be read: {error}") from None
+    try:
+        return checked_version(text.removesuffix("\n"))
+    except ValueError as error:
+        raise PointerError(f"{pointer} names no version: {error}") from None
+
+
+def switch_current(artifacts: Path, version: str) -> None:
+    """Make `version` the served one; a reader sees the old name or the new one, never a part."""
+    beside = artifacts / f".{POINTER}-{uuid.uuid4().hex}"
+    try:
+        write_durably(beside, f"{checked_version(version)}\n".encode("ascii"))
+        beside.replace(artifacts / POINTER)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_directory(artifacts)

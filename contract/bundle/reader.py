@@ -1,0 +1,184 @@
+"""Reading a bundle: a ladder of checks, cheapest rung first, one named error per rung.
+
+Each file is read once; what was checked is what is used. The last rung, the golden rows, needs an engine
+and is `check_golden_rows`. Nothing here unpickles or runs anything.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
+from contract.bundle.pointer import current_version
+from contract.errors import (
+    BundleError,
+    ClassError,
+    FeatureError,
+    FileHashError,
+    FileListError,
+    FileSizeError,
+    FormatVersionError,
+    ManifestError,
+    NonFiniteError,
+    ShapeError,
+)
+from contract.phone import FEATURES, PriceRange
+
+MANIFEST = "manifest.json"
+WEIGHTS = "weights.safetensors"
+SCALER = "scaler.joblib"
+GRAPH = "model.onnx"
+REPORT = "report"
+
+LARGEST_FILE = 256 * 2**20
+"""Bytes; no file of a bundle comes near, so a larger one is a mistake or an attack."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that has passed every check short of its golden rows; the files as bytes."""
+
+    manifest: Manifest
+    weights: bytes
+    scaler: bytes
+    graph: bytes
+
+
+def read_current(artifacts: Path) -> Bundle:
+    """Read the version that CURRENT names. Raises a `BundleError`."""
+    version = current_version(artifacts)
+    bundle = read_bundle(artifacts / version)
+    if bundle.manifest.version != version:
+        raise ManifestError(f"{artifacts / version / MANIFEST} is the manifest of {bundle.manifest.version}")
+    return bundle
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Climb the ladder. Raises the `BundleError` of the first rung that does not hold."""
+    manifest = _read_manifest(directory)
+    _check_file_list(directory, manifest)
+    _check_sizes(directory, manifest)
+    contents = {name: _read_verified(directory / name, entry) for name, entry in manifest.files.items()}
+    _check_features(manifest)
+    _check_classes(manifest)
+    _check_weights(manifest, contents[WEIGHTS])
+    return Bundle(manifest, contents[WEIGHTS], contents[SCALER], contents[GRAPH])
+
+
+def _read_manifest(directory: Path) -> Manifest:
+    path = directory / MANIFEST
+    try:
+        raw = json.loads(_read_at_most(path, LARGEST_FILE))
+    except OSError as error:
+        raise ManifestError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise ManifestError(f"{path} is not JSON: it was cut short or altered") from None
+    found = raw.get("format_version") if isinstance(raw, dict) else None
+    if type(found) is int and found != FORMAT_VERSION:
+        raise FormatVersionError(f"{path} has format {found}; this release reads format {FORMAT_VERSION}")
+    try:
+        return Manifest.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ManifestError(f"{path} is not a manifest: {where}: {first['msg']}") from None
+
+
+def _check_file_list(directory: Path, manifest: Manifest) -> None:
+    for name in manifest.files:
+        if not _is_plain(name):
+            raise FileListError(f"{directory / MANIFEST} lists {name!r}, which may not be part of a bundle")
+    listed = {*manifest.files, MANIFEST}
+    found = _files_below(directory)
+    for name in sorted({WEIGHTS, SCALER, GRAPH} - listed):
+        raise FileListError(f"{directory / MANIFEST} does not list {name}")
+    for name in sorted(listed - found):
+        raise FileListError(f"{directory / name} is missing")
+    for name in sorted(found - listed):
+        raise FileListError(f"{directory / name} is not in the manifest")
+
+
+def _is_plain(name: str) -> bool:
+    """Whether `name` is one of the three model files, or lies directly in the report."""
+    path = PurePosixPath(name)
+    at_home = name in {WEIGHTS, SCALER, GRAPH} or path.parent == PurePosixPath(REPORT)
+    return at_home and str(path) == name and path.name not in {"", ".."} and "\\" not in name
+
+
+def _files_below(directory: Path) -> set[str]:
+    """All files, by relative path. A link is refused: what it points to can change after the check."""
+    found = set()
+    for folder, folders, files in os.walk(directory):
+        for name in [*folders, *files]:
+            path = Path(folder, name)
+            if path.is_symlink():
+                raise FileListError(f"{path} is a link; a bundle holds plain files only")
+        found |= {Path(folder, name).relative_to(directory).as_posix() for name in files}
+    return found
+
+
+def _check_sizes(directory: Path, manifest: Manifest) -> None:
+    for name, entry in manifest.files.items():
+        size = (directory / name).stat().st_size
+        if size != entry.size or size > LARGEST_FILE:
+            raise FileSizeError(f"{directory / name} has {size} bytes; the manifest says {entry.size}")
+
+
+def _read_verified(path: Path, entry: FileEntry) -> bytes:
+    try:
+        content = _read_at_most(path, entry.size)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}") from None
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise FileHashError(
+            f"{path} is not the file that was trained: its SHA-256 differs from the manifest's"
+        )
+    return content
+
+
+def _read_at_most(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def _check_features(manifest: Manifest) -> None:
+    names = [feature.name for feature in manifest.features]
+    for position, (expected, found) in enumerate(zip(FEATURES, names, strict=False)):
+        if expected != found:
+            raise FeatureError(
+                f"feature {position} of the bundle is {found!r}; this release has {expected!r}"
+            )
+    if len(names) != len(FEATURES):
+        raise FeatureError(f"the bundle has {len(names)} features; this release has {len(FEATURES)}")
+
+
+def _check_classes(manifest: Manifest) -> None:
+    expected = [price_range.label for price_range in PriceRange]
+    if manifest.classes != expected:
+        raise ClassError(f"the bundle predicts {manifest.classes}; this release {expected}")
+
+
+def _check_weights(manifest: Manifest, content: bytes) -> None:
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ShapeError(f"{WEIGHTS} holds no tensors: {error}") from None
+    expected = manifest.architecture.tensor_shapes()
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            raise ShapeError(
+                f"{WEIGHTS}: {name} has shape {found.get(name)}; the architecture gives {expected.get(name)}"
+            )
+    for name, tensor in tensors.items():
+        if tensor.dtype != np.float32:
+            raise ShapeError(f"{WEIGHTS}: {name} is {tensor.dtype}, not float32")
+        if not np.isfinite(tensor).all():
+            raise NonFiniteError(f"{WEIGHTS}: {name} holds NaN or infinity")

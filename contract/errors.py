@@ -1,0 +1,84 @@
+"""Every failure that this project names. They know nothing of HTTP or of a terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contract.violation import Violation
+
+
+class PhonePriceError(Exception):
+    """Base of all named failures; its text is one line, meant for a person."""
+
+
+class InvalidTableError(PhonePriceError):
+    """A CSV table breaks the contract; `violations` says where, `total` how often in all."""
+
+    def __init__(self, violations: "Sequence[Violation]", total: int | None = None) -> None:
+        self.violations = list(violations)
+        self.total = len(self.violations) if total is None else total
+        super().__init__("; ".join(violation.msg for violation in self.violations))
+
+
+class DataError(PhonePriceError):
+    """A data set cannot be trained on."""
+
+
+class RecipeError(PhonePriceError):
+    """A recipe does not exist or makes an impossible choice."""
+
+
+class ExportError(PhonePriceError):
+    """The exported graph does not compute what the trained network computes."""
+
+
+class EngineError(PhonePriceError):
+    """An engine cannot be built, or computed something that is not a probability."""
+
+
+class BundleError(PhonePriceError):
+    """A bundle is not whole. One subclass for each rung of the reader's ladder."""
+
+
+class PointerError(BundleError):
+    """CURRENT is missing, unreadable or names no version."""
+
+
+class ManifestError(BundleError):
+    """manifest.json is missing, is not JSON or does not have the manifest's shape."""
+
+
+class FormatVersionError(BundleError):
+    """The bundle is written in a format that this release does not read."""
+
+
+class FileListError(BundleError):
+    """The files on disk are not exactly the files that the manifest lists."""
+
+
+class FileSizeError(BundleError):
+    """A file is shorter or longer than the manifest says."""
+
+
+class FileHashError(BundleError):
+    """A file's SHA-256 is not the one in the manifest."""
+
+
+class FeatureError(BundleError):
+    """The bundle was trained on other features, or on these in another order."""
+
+
+class ClassError(BundleError):
+    """The bundle predicts other classes than the four price ranges."""
+
+
+class ShapeError(BundleError):
+    """A tensor does not have the shape that the architecture gives it."""
+
+
+class NonFiniteError(BundleError):
+    """A weight is NaN or infinite."""
+
+
+class GoldenRowError(BundleError):
+    """An engine does not reproduce the bundle's golden rows."""

@@ -1,0 +1,66 @@
+"""One thing wrong with an input: where, what was expected, and what to do. Never the input itself."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, NamedTuple, TypeAlias
+
+from pydantic import ValidationError
+
+from contract.phone import FEATURES, FLAG_UNIT, SPECIFICATIONS
+
+Location: TypeAlias = tuple[str | int, ...]
+"""Where in the input, from the outside in: ("body", "phones", 3, "ram")."""
+
+
+class Violation(NamedTuple):
+    """One broken rule, in the shape of FastAPI's error items."""
+
+    type: str
+    loc: Location
+    msg: str
+
+
+def expectation(feature: str) -> str:
+    """Say what a feature must be: 'ram must be a whole number from 1 to 65536 (MB): Working memory'."""
+    spec = SPECIFICATIONS[feature]
+    if spec.unit == FLAG_UNIT:
+        return f"{feature} must be {FLAG_UNIT}: {spec.description}"
+    kind = "a whole number" if spec.whole else "a number"
+    return f"{feature} must be {kind} from {spec.low:g} to {spec.high:g} ({spec.unit}): {spec.description}"
+
+
+def from_pydantic(error: ValidationError, within: Location = ()) -> list[Violation]:
+    """Translate a pydantic error; `within` is put before each location."""
+    return from_details(error.errors(include_url=False, include_context=False, include_input=False), within)
+
+
+def from_details(details: Iterable[Any], within: Location = ()) -> list[Violation]:
+    """Translate pydantic's error items, dropping the input and the context that they may echo."""
+    return [
+        Violation(item["type"], within + tuple(item["loc"]), _message(item["type"], item["loc"], item["msg"]))
+        for item in details
+    ]
+
+
+# pydantic's and FastAPI's own words for these say nothing of what to send
+_MESSAGES = {
+    "json_invalid": "The body is not JSON",
+    "model_attributes_type": "The body must be a JSON object with the 20 specifications of a phone",
+    "model_type": "Must be a JSON object with the 20 specifications of a phone",
+}
+
+
+def _message(kind: str, loc: Location, msg: str) -> str:
+    field = loc[-1] if loc else None
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    if kind == "extra_forbidden" and isinstance(field, str):
+        return f"No such field; remove it.{_did_you_mean(field)}"
+    if isinstance(field, str) and field in SPECIFICATIONS:
+        return f"{msg}. {expectation(field)}"
+    return msg
+
+
+def _did_you_mean(name: str) -> str:
+    close = get_close_matches(name[:64], FEATURES, n=1)
+    return f" Did you mean {close[0]}?" if close else ""

@@ -1,0 +1,85 @@
+"""The one table: exception -> status and body. Every failure has the body {"detail": [{type, loc, msg}]}."""
+
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contract.errors import InvalidTableError
+from contract.violation import Violation, from_details
+
+LARGEST_BODY = 8 * 1024
+"""Bytes of an error's body. Twenty thousand mistakes are told by the first few."""
+
+LONGEST_NAME = 64
+LONGEST_MESSAGE = 300
+
+
+class ErrorBody(BaseModel):
+    """What every refusal looks like."""
+
+    detail: list[Violation] = Field(description="What is wrong and where; the first few, if there are many")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Give every failure of `app` its status and body."""
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid_request(_: Request, error: RequestValidationError) -> Response:
+        return error_response(422, from_details(error.errors()))
+
+    @app.exception_handler(InvalidTableError)
+    async def invalid_table(_: Request, error: InvalidTableError) -> Response:
+        return error_response(422, [_in_body(violation) for violation in error.violations])
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        violation = Violation(_slug(error.status_code), (), str(error.detail))
+        return error_response(error.status_code, [violation], error.headers)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, __: Exception) -> Response:
+        # the exception's own text goes to the log only: it may hold paths or input
+        return error_response(500, [Violation("internal_error", (), "The service failed; its log says why")])
+
+
+def error_response(
+    status: int,
+    violations: Iterable[Violation],
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the error body, at most `LARGEST_BODY` bytes, in ASCII whatever the input held."""
+    items: list[str] = []
+    size = len('{"detail":[]}')
+    for violation in violations:
+        item = json.dumps(_shortened(violation)._asdict(), ensure_ascii=True, separators=(",", ":"))
+        size += len(item) + len(",")
+        if size > LARGEST_BODY:
+            break
+        items.append(item)
+    body = '{"detail":[' + ",".join(items) + "]}"
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+def _shortened(violation: Violation) -> Violation:
+    loc = tuple(_printable(part)[:LONGEST_NAME] if isinstance(part, str) else part for part in violation.loc)
+    return Violation(violation.type, loc, _printable(violation.msg)[:LONGEST_MESSAGE])
+
+
+def _printable(text: str) -> str:
+    """Replace lone surrogates, which no other program could decode again."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _in_body(violation: Violation) -> Violation:
+    return violation._replace(loc=("body", *violation.loc))
+
+
+def _slug(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_")

@@ -1,0 +1,24 @@
+"""Every setting of the service, with its default and its meaning."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from the environment: PHONE_PRICE_ and the name in capitals, as in PHONE_PRICE_ENGINE=torch."""
+
+    model_config = SettingsConfigDict(env_prefix="PHONE_PRICE_", frozen=True)
+
+    artifacts: Path = Field(Path("artifacts"), description="Folder of the bundles and of CURRENT.")
+    engine: Literal["onnx", "torch"] = Field(
+        "onnx",
+        description="What computes: onnxruntime, or torch as the reference (needs the training extra).",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8000, ge=1, le=65_535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=256, description="Processes that answer; each loads the model.")
+    max_batch_rows: int = Field(10_000, ge=1, description="Phones in one call of /predict/batch.")
+    max_body_bytes: int = Field(8 * 2**20, ge=1_024, description="Size of a request's body.")

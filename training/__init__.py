@@ -1,0 +1,1 @@
+"""Offline training: a table of phones in, a bundle out."""

@@ -1,0 +1,119 @@
+"""A CSV of phones with their price ranges -> a checked data set -> its named parts."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from contract.errors import DataError, InvalidTableError
+from contract.phone import FEATURES, FeatureMatrix, Phone, PriceRange, whole
+from contract.table import read_table
+from training.recipe import Split
+
+LABEL = "price_range"
+
+FEWEST_PER_RANGE = 10
+"""Phones of each price range below which neither a fit nor a figure means anything."""
+
+REPORTED_PROBLEMS = 10
+
+
+class LabelledPhone(Phone):
+    """A phone and the price range it sold in."""
+
+    price_range: float = whole("Price range: 0 low, 1 medium, 2 high, 3 very high", "class", 0, 3, 1)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the phones: `features` (N, 20) by name, `labels` (N,) from 0 to 3."""
+
+    features: pd.DataFrame
+    labels: pd.Series
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def matrix(self) -> FeatureMatrix:
+        """The features as an engine gets them."""
+        return self.features.to_numpy(np.float32)
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The labels as an array of their own, which torch may share."""
+        return self.labels.to_numpy(np.int64, copy=True)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All phones of a table, and which table it was."""
+
+    name: str
+    sha256: str
+    phones: Part
+
+
+def default_path() -> Path:
+    """The table to train on when none is named."""
+    if named := os.environ.get("PHONE_PRICE_DATA"):
+        return Path(named)
+    own = Path("data/phones.csv")
+    return own if own.exists() else Path("data/sample.csv")
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read and check every row. Raises `DataError` that names lines and columns."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        rows = [row for _, row in read_table(content, LabelledPhone)]
+    except InvalidTableError as error:
+        raise DataError(_summary(path, error)) from None
+    phones = _to_part(rows)
+    _check_enough(path, phones)
+    return Dataset(path.name, hashlib.sha256(content).hexdigest(), phones)
+
+
+def split(phones: Part, choices: Split) -> tuple[Part, Part]:
+    """Return the part to train on and the part to measure on."""
+    features, held_out_features, labels, held_out_labels = train_test_split(
+        phones.features,
+        phones.labels,
+        test_size=choices.held_out,
+        random_state=choices.random_state,
+        stratify=phones.labels if choices.stratified else None,
+    )
+    return Part(features, labels), Part(held_out_features, held_out_labels)
+
+
+def _to_part(rows: Sequence[LabelledPhone]) -> Part:
+    frame = pd.DataFrame([row.model_dump() for row in rows])
+    return Part(frame[list(FEATURES)], frame[LABEL].astype("int64"))
+
+
+def _summary(path: Path, error: InvalidTableError) -> str:
+    """One problem a line, the first few; no row of the table is repeated."""
+    told = [f"  {violation.msg}" for violation in error.violations[:REPORTED_PROBLEMS]]
+    rest = error.total - len(told)
+    more = [f"  … and {rest} more"] if rest > 0 else []
+    return "\n".join([f"{path} cannot be trained on; correct these and run again:", *told, *more])
+
+
+def _check_enough(path: Path, phones: Part) -> None:
+    counts = phones.labels.value_counts()
+    for price_range in PriceRange:
+        count = int(counts.get(price_range, 0))
+        if count < FEWEST_PER_RANGE:
+            raise DataError(
+                f"{path} has too few rows: {count} with {LABEL} {price_range.value} ({price_range.label}); "
+                f"at least {FEWEST_PER_RANGE} of each price range are needed"
+            )

@@ -1,0 +1,66 @@
+"""Scaler, network and softmax as one ONNX graph, and the proof that it computes what torch computes."""
+
+import logging
+import warnings
+
+import numpy as np
+import onnxruntime
+import torch
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+from torch import Tensor, nn
+
+from contract.errors import ExportError
+from contract.network import PhonePriceNetwork, Scaler
+from contract.phone import FEATURES, FeatureMatrix, Probabilities
+
+TOLERANCE = 1e-5
+"""How far a probability of the graph may lie from torch's."""
+
+
+class _Served(nn.Module):
+    """(N, 20) raw specifications -> (N, 4) probabilities."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, network: PhonePriceNetwork, scaler: Scaler) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(scaler.mean_, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(scaler.scale_, dtype=torch.float32))
+
+    def forward(self, phones: Tensor) -> Tensor:
+        return torch.softmax(self.network((phones - self.mean) / self.scale), dim=1)
+
+
+def export(network: PhonePriceNetwork, scaler: Scaler) -> bytes:
+    """Return the graph `phones` (rows, 20) -> `probabilities` (rows, 4), for any number of rows."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators that nobody uses here
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's exporter calls torch's own deprecated names
+        program = torch.onnx.export(
+            _Served(network, scaler).eval(),
+            (torch.zeros(2, len(FEATURES)),),
+            input_names=["phones"],
+            output_names=["probabilities"],
+            dynamic_shapes={"phones": {0: torch.export.Dim("rows")}},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101 - torch returns none only where it was given a file to write
+    ClearMetadataAndDocStringPass()(program.model)  # it holds stack traces with this machine's paths
+    return bytes(program.model_proto.SerializeToString(deterministic=True))
+
+
+def graph_probabilities(graph: bytes, features: FeatureMatrix) -> Probabilities:
+    """Run the graph as the service does: (N, 20) raw specifications -> (N, 4) probabilities."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    (probabilities,) = session.run(["probabilities"], {"phones": features})
+    return np.asarray(probabilities)
+
+
+def prove_equal(graph: bytes, expected: Probabilities, features: FeatureMatrix) -> None:
+    """Raise `ExportError` unless the graph gives the (N, 20) `features` the `expected` probabilities."""
+    error = float(np.abs(graph_probabilities(graph, features) - expected).max())
+    if not error <= TOLERANCE:  # NaN is an error, too
+        raise ExportError(f"the ONNX graph is off by {error:.2g} from torch (allowed: {TOLERANCE:g})")
