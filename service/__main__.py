@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -12,7 +12,7 @@ from contract.errors import PhonePriceError
 from service.predictor import load_predictor
 from service.settings import Settings
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 WRONG_USE = 2
 """Exit status when a setting is wrong."""
@@ -26,14 +26,18 @@ def service() -> None:
     """Answer in which of four price ranges a phone sells."""
 
 
+def _option(name: str) -> Any:
+    """An option that is told of as the setting is."""
+    setting = Settings.model_fields[name]
+    return typer.Option(help=setting.description, show_default=str(setting.default))
+
+
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer. [default: 1]")] = None,
-    artifacts: Annotated[
-        Path | None, typer.Option(help="Folder of the bundles and of CURRENT. [default: artifacts]")
-    ] = None,
+    host: Annotated[str | None, _option("host")] = None,
+    port: Annotated[int | None, _option("port")] = None,
+    workers: Annotated[int | None, _option("workers")] = None,
+    artifacts: Annotated[Path | None, _option("artifacts")] = None,
 ) -> None:
     """Serve the bundle that CURRENT names; refuse to start if anything about it is off.
 

@@ -1,4 +1,8 @@
-"""python -m training: train a model on a table of phones; make a synthetic table to try it with."""
+"""python -m training: train a model on a table of phones; make a synthetic table to try it with.
+
+Commands import what they run when they run it: torch, pandas and scikit-learn take seconds, and --help or a
+misspelt recipe should not wait for them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +16,15 @@ from rich.table import Table
 from contract.bundle import Metrics
 from contract.errors import PhonePriceError
 from contract.phone import PriceRange
-from training import dataset, made_up, recipe
-from training.pipeline import train
-from training.progress import watching
+from training.recipe import DEFAULT, Recipe
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
+
+
+@app.callback()
+def training() -> None:
+    """Train a model on a table of phones, or make a synthetic table to try it with."""
 
 
 @contextmanager
@@ -41,16 +48,21 @@ def train_command(
     ] = None,
     recipe_name: Annotated[
         str, typer.Option("--recipe", help="A shipped recipe's name, or the path of one's own .toml.")
-    ] = recipe.DEFAULT,
+    ] = DEFAULT,
     out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = Path("artifacts"),
 ) -> None:
     """Train, measure on the part held out, write the bundle and make it the served one."""
     with _failures_as_messages():
-        chosen = recipe.Recipe.load(recipe_name)
-        table = data or dataset.default_path()
-        console.print(f"recipe {chosen.name} on {table}", highlight=False, soft_wrap=True)
-        with watching(console, chosen.epochs) as watch:
-            trained = train(chosen, table, out, watch)
+        recipe = Recipe.load(recipe_name)
+
+        from training.dataset import default_path
+        from training.pipeline import train
+        from training.progress import watching
+
+        table = data or default_path()
+        console.print(f"recipe {recipe.name} on {table}", highlight=False, soft_wrap=True)
+        with watching(console, recipe.epochs) as watch:
+            trained = train(recipe, table, out, watch)
         _print_metrics(trained.metrics)
         console.print(f"{out / 'CURRENT'} now names {trained.version}", highlight=False, soft_wrap=True)
 
@@ -63,8 +75,10 @@ def sample_command(
 ) -> None:
     """Make the synthetic stand-in for the real data."""
     beside = out.with_name(f".{out.name}")
+    from training.made_up import make_sample
+
     with _failures_as_messages():
-        made_up.make_sample(rows, seed).to_csv(beside, index=False)
+        make_sample(rows, seed).to_csv(beside, index=False)
         beside.replace(out)
     console.print(f"{rows} made-up phones in {out}", highlight=False, soft_wrap=True)
 

@@ -1,0 +1,295 @@
+"""Every rung of the ladder, each with a bundle that is whole but for one thing."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from sklearn.preprocessing import StandardScaler
+
+from contract import errors
+from contract.bundle import Bundle, check_golden_rows, current_version, read_bundle, read_current
+from service.engine import load_engine
+from training.made_up import PUBLISHED_RANGES, make_up_phones
+
+MODEL_FILES = ("weights.safetensors", "scaler.joblib", "model.onnx")
+
+
+@pytest.fixture
+def artifacts(tiny_artifacts: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_artifacts, tmp_path / "artifacts"))
+
+
+@pytest.fixture
+def directory(artifacts: Path) -> Path:
+    return artifacts / current_version(artifacts)
+
+
+def edit_manifest(directory: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text())
+    edit(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def vouch_for(directory: Path, name: str) -> None:
+    """Give a changed file the hash and size that let it pass the rungs below the one under test."""
+    content = (directory / name).read_bytes()
+    entry = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    edit_manifest(directory, lambda manifest: manifest["files"].update({name: entry}))
+
+
+def edit_weights(directory: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    path = directory / "weights.safetensors"
+    tensors = load_file(path)
+    edit(tensors)
+    path.unlink()
+    save_file(tensors, path)
+    vouch_for(directory, path.name)
+
+
+def test_a_whole_bundle_is_read(artifacts: Path, directory: Path) -> None:
+    bundle = read_current(artifacts)
+    assert bundle.manifest.version == directory.name
+    assert bundle.graph == (directory / "model.onnx").read_bytes()
+    check_golden_rows(bundle.manifest.golden_rows, load_engine("onnx", bundle).predict)
+
+
+def test_a_missing_pointer_is_named(artifacts: Path) -> None:
+    (artifacts / "CURRENT").unlink()
+    with pytest.raises(errors.PointerError, match="CURRENT does not exist"):
+        read_current(artifacts)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\n", "../elsewhere\n", "/etc\n", "a\nb\n", ".hidden\n", "a b\n", "é\n"]
+)
+def test_a_pointer_that_names_no_version_is_refused(artifacts: Path, content: str) -> None:
+    (artifacts / "CURRENT").write_text(content)
+    with pytest.raises(errors.PointerError, match="CURRENT"):
+        read_current(artifacts)
+
+
+def test_a_pointer_to_nothing_is_refused(artifacts: Path) -> None:
+    (artifacts / "CURRENT").write_text("nowhere\n")
+    with pytest.raises(errors.ManifestError, match=r"nowhere/manifest\.json cannot be read"):
+        read_current(artifacts)
+
+
+def test_a_bundle_under_another_name_is_refused(artifacts: Path, directory: Path) -> None:
+    directory.rename(artifacts / "other")
+    (artifacts / "CURRENT").write_text("other\n")
+    with pytest.raises(errors.ManifestError, match=directory.name):
+        read_current(artifacts)
+
+
+def test_a_manifest_cut_short_anywhere_is_refused(directory: Path) -> None:
+    path = directory / "manifest.json"
+    whole = path.read_bytes()
+    for length in range(0, len(whole.rstrip()), 97):
+        path.write_bytes(whole[:length])
+        with pytest.raises(errors.ManifestError, match=r"manifest\.json"):
+            read_bundle(directory)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{}", "[" * 100_000, '{"format_version": true}', "\udcff"])
+def test_a_manifest_of_another_shape_is_refused(directory: Path, content: str) -> None:
+    (directory / "manifest.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(errors.ManifestError, match=r"manifest\.json"):
+        read_bundle(directory)
+
+
+def test_another_format_version_is_refused_before_anything_else_is_looked_at(directory: Path) -> None:
+    (directory / "manifest.json").write_text('{"format_version": 2}')
+    with pytest.raises(errors.FormatVersionError, match="format 2"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+def test_a_missing_file_is_named(directory: Path, name: str) -> None:
+    (directory / name).unlink()
+    with pytest.raises(errors.FileListError, match=f"{name} is missing"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+def test_a_file_that_the_manifest_forgets_is_named(directory: Path, name: str) -> None:
+    edit_manifest(directory, lambda manifest: manifest["files"].pop(name))
+    with pytest.raises(errors.FileListError, match=f"does not list {name}"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("name", ["extra.pkl", "report/extra.png"])
+def test_a_file_too_many_is_named(directory: Path, name: str) -> None:
+    (directory / name).write_bytes(b"?")
+    with pytest.raises(errors.FileListError, match=f"{name} is not in the manifest"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../weights.safetensors", "/etc/passwd", "report/../x", "report/..", "report/", "deep/er/x", "x", ""],
+)
+def test_a_listed_name_that_leads_elsewhere_is_refused(directory: Path, name: str) -> None:
+    entry = {"sha256": "0" * 64, "size": 1}
+    edit_manifest(directory, lambda manifest: manifest["files"].update({name: entry}))
+    with pytest.raises(errors.FileListError, match="may not be part of a bundle"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("name", [*MODEL_FILES, "report"])
+def test_a_link_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
+    moved = tmp_path / "moved"
+    (directory / name).rename(moved)
+    (directory / name).symlink_to(moved)
+    with pytest.raises(errors.FileListError, match=f"{name} is a link"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_truncated_or_longer_file_is_named(directory: Path, name: str, change: int) -> None:
+    path = directory / name
+    os.truncate(path, path.stat().st_size + change)
+    with pytest.raises(errors.FileSizeError, match=name):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+def test_one_altered_bit_is_found(directory: Path, name: str) -> None:
+    path = directory / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(errors.FileHashError, match=name):
+        read_bundle(directory)
+
+
+def test_swapped_files_are_found(directory: Path) -> None:
+    first, second = directory / "scaler.joblib", directory / "model.onnx"
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    with pytest.raises((errors.FileSizeError, errors.FileHashError), match="scaler"):
+        read_bundle(directory)
+
+
+def test_features_in_another_order_are_refused(directory: Path) -> None:
+    edit_manifest(directory, lambda manifest: manifest["features"].reverse())
+    with pytest.raises(errors.FeatureError, match="feature 0 of the bundle is 'wifi'"):
+        read_bundle(directory)
+
+
+def test_a_feature_too_few_is_refused(directory: Path) -> None:
+    edit_manifest(directory, lambda manifest: manifest["features"].pop())
+    with pytest.raises(errors.FeatureError, match="19 features"):
+        read_bundle(directory)
+
+
+def test_other_classes_are_refused(directory: Path) -> None:
+    edit_manifest(directory, lambda manifest: manifest["classes"].reverse())
+    with pytest.raises(errors.ClassError, match="very high"):
+        read_bundle(directory)
+
+
+def test_weights_of_another_architecture_are_refused(directory: Path) -> None:
+    edit_manifest(directory, lambda manifest: manifest["architecture"].update(hidden_layers=[9]))
+    with pytest.raises(errors.ShapeError, match=r"layers\.0\.bias has shape \(8,\)"):
+        read_bundle(directory)
+
+
+def test_a_tensor_of_another_shape_is_refused(directory: Path) -> None:
+    edit_weights(directory, lambda tensors: tensors.update({"layers.0.bias": np.zeros(7, np.float32)}))
+    with pytest.raises(errors.ShapeError, match=r"layers\.0\.bias"):
+        read_bundle(directory)
+
+
+def test_a_tensor_too_many_is_refused(directory: Path) -> None:
+    edit_weights(directory, lambda tensors: tensors.update(extra=np.zeros(7, np.float32)))
+    with pytest.raises(errors.ShapeError, match="extra"):
+        read_bundle(directory)
+
+
+def test_another_precision_is_refused(directory: Path) -> None:
+    edit_weights(directory, lambda tensors: tensors.update({"layers.0.bias": np.zeros(8, np.float64)}))
+    with pytest.raises(errors.ShapeError, match="float64"):
+        read_bundle(directory)
+
+
+def test_what_is_no_safetensors_file_is_refused(directory: Path) -> None:
+    (directory / "weights.safetensors").write_bytes(b"\xff" * 100)
+    vouch_for(directory, "weights.safetensors")
+    with pytest.raises(errors.ShapeError, match=r"weights\.safetensors"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_weight_that_is_not_finite_is_refused(directory: Path, value: float) -> None:
+    def spoil(tensors: dict[str, Any]) -> None:
+        tensors["layers.1.weight"][0, 0] = value
+
+    edit_weights(directory, spoil)
+    with pytest.raises(errors.NonFiniteError, match=r"layers\.1\.weight"):
+        read_bundle(directory)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_golden_rows_that_do_not_come_out_are_refused(directory: Path, engine: Any) -> None:
+    def lie(manifest: dict[str, Any]) -> None:
+        manifest["golden_rows"][3]["probabilities"] = [0.25, 0.25, 0.25, 0.25]
+
+    edit_manifest(directory, lie)
+    bundle = read_bundle(directory)
+    with pytest.raises(errors.GoldenRowError, match="the first, number 3"):
+        check_golden_rows(bundle.manifest.golden_rows, load_engine(engine, bundle).predict)
+
+
+def test_probabilities_that_are_not_numbers_do_not_pass_for_golden_ones(directory: Path) -> None:
+    rows = read_bundle(directory).manifest.golden_rows
+    with pytest.raises(errors.GoldenRowError, match="16 of 16"):
+        check_golden_rows(rows, lambda features: np.full((len(features), 4), np.nan, np.float32))
+
+
+def test_a_scaler_that_would_run_code_is_never_opened(directory: Path, tmp_path: Path) -> None:
+    """The default engine does not unpickle; the torch engine only what has the manifest's hash."""
+    sentinel = tmp_path / "sentinel"
+    path = directory / "scaler.joblib"
+    pickle = f"cos\nsystem\n(S'touch {sentinel}'\ntR.".encode()
+    path.write_bytes(pickle.ljust(path.stat().st_size, b"\0"))
+    with pytest.raises(errors.FileHashError):
+        read_bundle(directory)
+    vouch_for(directory, "scaler.joblib")
+    load_engine("onnx", read_bundle(directory))
+    assert not sentinel.exists()
+    # the control: this is a pickle that runs code where one opens it
+    with pytest.raises(errors.EngineError, match="holds a int, not a StandardScaler"):
+        load_engine("torch", read_bundle(directory))
+    assert sentinel.exists()
+
+
+def test_a_graph_that_onnxruntime_refuses_is_an_engine_error(directory: Path) -> None:
+    bundle = read_bundle(directory)
+    with pytest.raises(errors.EngineError, match=r"model\.onnx"):
+        load_engine("onnx", Bundle(bundle.manifest, bundle.weights, bundle.scaler, b"no graph"))
+
+
+def test_a_scaler_fitted_on_other_columns_is_refused_by_the_torch_engine(directory: Path) -> None:
+    phones = make_up_phones(50, PUBLISHED_RANGES, seed=1)
+    joblib.dump(StandardScaler().fit(phones[phones.columns[::-1]]), directory / "scaler.joblib")
+    vouch_for(directory, "scaler.joblib")
+    with pytest.raises(errors.FeatureError, match="scaler"):
+        load_engine("torch", read_bundle(directory))
+
+
+def test_a_scaler_that_is_no_pickle_is_refused_by_the_torch_engine(directory: Path) -> None:
+    (directory / "scaler.joblib").write_bytes(b"?")
+    vouch_for(directory, "scaler.joblib")
+    with pytest.raises(errors.EngineError, match="cannot be opened"):
+        load_engine("torch", read_bundle(directory))

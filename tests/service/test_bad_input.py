@@ -1,0 +1,192 @@
+"""Whatever is sent: a refusal that names the field, in one shape, short, without what was sent."""
+
+import json
+import math
+
+import httpx
+import pytest
+
+from contract.phone import EXAMPLE, FEATURES
+from tests.running_service import ARTIFACTS, running_service
+
+JSON = {"Content-Type": "application/json"}
+CSV = {"Content-Type": "text/csv"}
+CANARY = "S3cr3t-canary"
+ROW = ",".join(str(EXAMPLE[name]) for name in FEATURES)
+
+
+def phone(**fields: object) -> bytes:
+    return json.dumps({**EXAMPLE, **fields}).encode()
+
+
+def raw(name: str, value: bytes) -> bytes:
+    """A phone with `value` written as it stands."""
+    return phone(**{name: CANARY}).replace(f'"{CANARY}"'.encode(), value)
+
+
+def without(name: str) -> bytes:
+    return json.dumps({other: value for other, value in EXAMPLE.items() if other != name}).encode()
+
+
+def refused(response: httpx.Response, *statuses: int) -> list[dict[str, object]]:
+    """Check what holds for every refusal; return its details."""
+    assert response.status_code in statuses, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert len(response.content) <= 8 * 1024
+    assert CANARY not in response.text
+    assert "Traceback" not in response.text
+    details = response.json()["detail"]
+    assert details
+    for detail in details:
+        assert detail.keys() == {"type", "loc", "msg"}
+        assert detail["msg"]
+    return list(details)
+
+
+BAD_FIELDS = [
+    ("missing", "ram", without("ram")),
+    ("a string", "ram", phone(ram="842")),
+    ("a secret string", "ram", phone(ram=CANARY)),
+    ("true", "ram", phone(ram=True)),
+    ("null", "ram", phone(ram=None)),
+    ("a list", "ram", phone(ram=[CANARY])),
+    ("an object", "ram", phone(ram={CANARY: CANARY})),
+    ("decimals", "n_cores", phone(n_cores=2.5)),
+    ("negative", "ram", phone(ram=-1)),
+    ("too large", "ram", phone(ram=65_537)),
+    ("a flag of two", "blue", phone(blue=2)),
+    ("half a core", "n_cores", phone(n_cores=0.5)),
+    ("NaN", "clock_speed", phone(clock_speed=math.nan)),
+    ("infinity", "clock_speed", phone(clock_speed=math.inf)),
+    ("minus infinity", "clock_speed", phone(clock_speed=-math.inf)),
+    ("1e999", "clock_speed", raw("clock_speed", b"1e999")),
+    ("1e39, which overflows float32", "clock_speed", raw("clock_speed", b"1e39")),
+    ("a lone surrogate", "ram", raw("ram", rb'"\ud800"')),
+    ("4,000 digits", "ram", raw("ram", b"9" * 4_000)),
+    ("extra", "colour", phone(colour=CANARY)),
+    ("misspelt", "Ram", phone(Ram=1)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [case[1:] for case in BAD_FIELDS], ids=[case[0] for case in BAD_FIELDS]
+)
+def test_a_bad_field_is_named_alone_and_in_a_batch(service: httpx.Client, name: str, body: bytes) -> None:
+    alone = refused(service.post("/predict", content=body, headers=JSON), 422)
+    assert [detail["loc"] for detail in alone] == [["body", name]]
+    batch = b'{"phones": [' + body + b"]}"
+    in_batch = refused(service.post("/predict/batch", content=batch, headers=JSON), 422)
+    # pydantic's own parser refuses a lone surrogate as JSON, before there is a field
+    assert [detail["loc"] for detail in in_batch] in ([["body", "phones", 0, name]], [["body"]])
+
+
+BAD_BODIES = [
+    ("empty", b""),
+    ("blank", b" "),
+    ("cut short", phone()[:-1]),
+    ("not JSON", CANARY.encode()),
+    ("an array", b"[1, 2, 3]"),
+    ("null", b"null"),
+    ("a number", b"5"),
+    ("a string", f'"{CANARY}"'.encode()),
+    ("two values", phone() + phone()),
+    ("5,000 digits", raw("ram", b"9" * 5_000)),
+    ("30,000 nested arrays", b"[" * 30_000 + b"]" * 30_000),
+    ("30,000 nested objects", b'{"a":' * 30_000 + b"1" + b"}" * 30_000),
+    ("not UTF-8", b'{"ram": "\xff\xfe"}'),
+    ("a NUL", b"\0"),
+    ("a lone surrogate as a key", rb'{"\ud800": 1}'),
+    ("6,000 unknown keys", json.dumps({f"key{number}" * 4: CANARY for number in range(6_000)}).encode()),
+    ("a long unknown key", json.dumps({"é" * 100_000: 1}).encode()),
+    ("nothing known", b"{}"),
+    ("gzip", b"\x1f\x8b\x08\0\0\0\0\0"),
+]
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize("body", [case[1] for case in BAD_BODIES], ids=[case[0] for case in BAD_BODIES])
+def test_a_bad_body_is_refused(service: httpx.Client, path: str, body: bytes) -> None:
+    refused(service.post(path, content=body, headers=JSON), 400, 422)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml", "", "é"],
+)
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_another_content_type_is_refused_with_those_accepted(
+    service: httpx.Client, path: str, kind: str
+) -> None:
+    headers = {"Content-Type": kind.encode("latin-1")}
+    (detail,) = refused(service.post(path, content=phone(), headers=headers), 415)
+    assert "application/json" in str(detail["msg"])
+
+
+def test_a_body_without_a_content_type_is_refused(service: httpx.Client) -> None:
+    request = service.build_request("POST", "/predict", content=phone())
+    assert "content-type" not in request.headers
+    refused(service.send(request), 415)
+
+
+def test_a_compressed_body_is_not_unpacked(service: httpx.Client) -> None:
+    refused(
+        service.post("/predict", content=b"\x1f\x8b", headers=JSON | {"Content-Encoding": "gzip"}), 400, 422
+    )
+
+
+BAD_TABLES = [
+    ("a bad cell", f"{','.join(FEATURES)}\n{ROW.replace('2048', CANARY)}\n"),
+    ("a missing column", "ram,wifi\n1,1\n"),
+    ("a row too short", f"{','.join(FEATURES)}\n1,2,3\n"),
+    ("a secret header", f"{CANARY},ram\n1,2\n"),
+    ("an open quote", f'{",".join(FEATURES)}\n"{CANARY}'),
+    ("empty", ""),
+    ("only a header", ",".join(FEATURES)),
+    ("a thousand bad rows", f"{','.join(FEATURES)}\n" + f"{ROW.replace('2048', '-1')}\n" * 1000),
+]
+
+
+@pytest.mark.parametrize("table", [case[1] for case in BAD_TABLES], ids=[case[0] for case in BAD_TABLES])
+def test_a_bad_table_is_refused(service: httpx.Client, table: str) -> None:
+    refused(service.post("/predict/batch", content=table, headers=CSV), 422)
+
+
+@pytest.mark.parametrize("phones", [[], None, "", {}, [[]], [None], [1]])
+def test_a_batch_that_is_no_list_of_phones_is_refused(service: httpx.Client, phones: object) -> None:
+    refused(service.post("/predict/batch", json={"phones": phones}), 422)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length declared", "chunked"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_a_body_that_is_too_large_is_refused(service: httpx.Client, path: str, chunked: bool) -> None:
+    size = 9 * 2**20
+    content = (b" " * 2**20 for _ in range(9)) if chunked else b" " * size
+    (detail,) = refused(service.post(path, content=content, headers=JSON), 413)
+    assert "at most 8388608 bytes" in str(detail["msg"])
+
+
+def test_the_limit_of_a_body_is_a_setting() -> None:
+    with running_service(ARTIFACTS, PHONE_PRICE_MAX_BODY_BYTES="1024") as running:
+        assert running.client.post("/predict", json=EXAMPLE).status_code == 200
+        padded = phone() + b" " * 1024
+        refused(running.client.post("/predict", content=padded, headers=JSON), 413)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/predict", 405),
+        ("DELETE", "/predict/batch", 405),
+        ("POST", "/health", 405),
+        ("GET", "/../etc/passwd", 404),
+    ],
+)
+def test_a_wrong_path_or_method_has_the_same_shape(
+    service: httpx.Client, method: str, path: str, status: int
+) -> None:
+    refused(service.request(method, path), status)
+
+
+def test_after_all_that_it_still_answers(service: httpx.Client) -> None:
+    assert service.post("/predict", json=EXAMPLE).status_code == 200

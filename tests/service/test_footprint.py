@@ -1,0 +1,36 @@
+"""What the default engine costs, within the limit that was promised."""
+
+import subprocess
+import sys
+
+import psutil
+
+from contract.phone import EXAMPLE
+from tests.running_service import ARTIFACTS, PROJECT, running_service
+
+MIB = 2**20
+
+
+def test_no_training_library_is_imported_by_the_service() -> None:
+    code = (
+        "import asyncio, sys\n"
+        "import service.__main__\n"
+        "from service.app import create_app\n"
+        "async def start(app):\n"
+        "    async with app.router.lifespan_context(app) as state: assert state['predictor'].version\n"
+        "asyncio.run(start(create_app()))\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split())
+    assert {"onnxruntime", "fastapi", "service", "contract"} <= imported
+    assert not imported & {"torch", "pandas", "sklearn", "joblib", "scipy", "onnx", "matplotlib", "training"}
+
+
+def test_it_stays_small_over_ten_thousand_requests() -> None:
+    with running_service(ARTIFACTS) as running:
+        for _ in range(10_000):
+            assert running.client.post("/predict", json=EXAMPLE).status_code == 200
+        assert psutil.Process(running.process.pid).memory_info().rss < 120 * MIB

@@ -1,0 +1,89 @@
+"""The interface's description is complete and true."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from contract.phone import FEATURES, SPECIFICATIONS
+
+
+@pytest.fixture(scope="module")
+def openapi(service: httpx.Client) -> dict[str, Any]:
+    return dict(service.get("/openapi.json").json())
+
+
+def references(node: object) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+        return own.union(*map(references, node.values()))
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    return set()
+
+
+def test_every_endpoint_is_described(openapi: dict[str, Any]) -> None:
+    described = {(method.upper(), path) for path, item in openapi["paths"].items() for method in item}
+    assert described == {
+        ("POST", "/predict"),
+        ("POST", "/predict/batch"),
+        ("GET", "/health"),
+        ("GET", "/health/live"),
+        ("GET", "/health/ready"),
+        ("GET", "/model-info"),
+    }
+
+
+def test_every_reference_leads_somewhere(openapi: dict[str, Any]) -> None:
+    for reference in references(openapi):
+        node: Any = openapi
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[step]
+        assert node
+
+
+def test_the_phone_is_described_with_units_and_bounds(openapi: dict[str, Any]) -> None:
+    schema = openapi["components"]["schemas"]["Phone"]
+    assert schema["required"] == list(FEATURES)
+    assert schema["additionalProperties"] is False
+    for name, described in schema["properties"].items():
+        spec = SPECIFICATIONS[name]
+        assert (described["unit"], described["minimum"], described["maximum"]) == (
+            spec.unit,
+            spec.low,
+            spec.high,
+        )
+
+
+def test_the_examples_are_accepted_and_without_warnings(
+    openapi: dict[str, Any], service: httpx.Client
+) -> None:
+    single = openapi["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    examples = [example["value"] for example in single["examples"].values()]
+    assert examples
+    for example in examples:
+        answer = service.post("/predict", json=example)
+        assert answer.status_code == 200
+        assert answer.json()["warnings"] == []
+
+
+def test_the_examples_of_a_batch_are_accepted(openapi: dict[str, Any], service: httpx.Client) -> None:
+    content = openapi["paths"]["/predict/batch"]["post"]["requestBody"]["content"]
+    phones = content["application/json"]["schema"]["properties"]["phones"]["examples"]
+    assert phones
+    for example in phones:
+        assert service.post("/predict/batch", json={"phones": example}).status_code == 200
+    table = content["text/csv"]["example"]
+    answer = service.post("/predict/batch", content=table, headers={"Content-Type": "text/csv"})
+    assert len(answer.json()["predictions"]) == 1
+
+
+@pytest.mark.parametrize("status", ["400", "413", "415", "422", "503"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_refusals_are_described_as_they_are(openapi: dict[str, Any], path: str, status: str) -> None:
+    described = openapi["paths"][path]["post"]["responses"][status]["content"]["application/json"]["schema"]
+    assert described == {"$ref": "#/components/schemas/ErrorBody"}
+
+
+def test_the_documentation_page_is_there(service: httpx.Client) -> None:
+    assert "Phone price" in service.get("/docs").text

@@ -1,0 +1,161 @@
+"""python -m service serve: it starts whole, or says in one line why not."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from contract.bundle import current_version
+from contract.phone import EXAMPLE
+from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
+
+
+@pytest.fixture
+def artifacts(tiny_artifacts: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_artifacts, tmp_path / "artifacts"))
+
+
+def refusal(artifacts: Path, *options: str, **environment: str) -> tuple[int, str]:
+    """Exit status and words of a start that must fail; the port must stay shut."""
+    port = free_port()
+    command = [sys.executable, "-m", "service", "serve", "--artifacts", str(artifacts), "--port", str(port)]
+    done = subprocess.run(
+        [*command, *options],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    return done.returncode, done.stderr
+
+
+def damage_truncate(directory: Path) -> str:
+    os.truncate(directory / "model.onnx", 100)
+    return "model.onnx has 100 bytes"
+
+
+def damage_swap(directory: Path) -> str:
+    shutil.copy(directory / "scaler.joblib", directory / "weights.safetensors")
+    return "weights.safetensors has"
+
+
+def damage_alter(directory: Path) -> str:
+    path = directory / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return "weights.safetensors is not the file that was trained"
+
+
+def damage_remove(directory: Path) -> str:
+    (directory / "scaler.joblib").unlink()
+    return "scaler.joblib is missing"
+
+
+def damage_manifest(directory: Path) -> str:
+    (directory / "manifest.json").write_text("{")
+    return "manifest.json is not JSON"
+
+
+def damage_golden(directory: Path) -> str:
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["golden_rows"][0]["probabilities"].reverse()
+    path.write_text(json.dumps(manifest))
+    return "golden rows: 1 of 16 are not reproduced"
+
+
+def damage_pointer(directory: Path) -> str:
+    (directory.parent / "CURRENT").unlink()
+    return "CURRENT does not exist"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_truncate,
+        damage_swap,
+        damage_alter,
+        damage_remove,
+        damage_manifest,
+        damage_golden,
+        damage_pointer,
+    ],
+)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_bundle_that_is_not_whole_is_refused_in_one_line(
+    artifacts: Path, damage: object, workers: str
+) -> None:
+    told = damage(artifacts / current_version(artifacts))  # type: ignore[operator]
+    status, words = refusal(artifacts, "--workers", workers)
+    assert status == 3
+    assert words.startswith("error: ")
+    assert told in words
+    assert words.count("\n") == 1
+
+
+def test_the_bundle_of_those_tests_is_served_when_nothing_is_done_to_it(artifacts: Path) -> None:
+    with running_service(artifacts) as running:
+        assert running.client.post("/predict", json=EXAMPLE).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "told"),
+    [
+        ([], {"PHONE_PRICE_ENGINE": "tensorflow"}, "setting engine: "),
+        (["--workers", "0"], {}, "setting workers: "),
+        (["--port", "99999"], {}, "setting port: "),
+        ([], {"PHONE_PRICE_MAX_BATCH_ROWS": "many"}, "setting max_batch_rows: "),
+    ],
+)
+def test_a_wrong_setting_is_named(options: list[str], environment: dict[str, str], told: str) -> None:
+    status, words = refusal(ARTIFACTS, *options, **environment)
+    assert status == 2
+    assert told in words
+    assert words.count("\n") == 1
+
+
+def test_the_torch_engine_without_torch_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(name='torch')")
+    status, words = refusal(ARTIFACTS, PHONE_PRICE_ENGINE="torch", PYTHONPATH=str(tmp_path))
+    assert status == 3
+    assert words == (
+        "error: the torch engine needs torch: install the training extra, pip install '.[training]'\n"
+    )
+
+
+def test_two_workers_answer_as_one_does(service: httpx.Client) -> None:
+    expected = service.post("/predict", json=EXAMPLE).json()
+    with running_service(ARTIFACTS, "--workers", "2") as running:
+        for _ in range(20):
+            with httpx.Client(
+                base_url=running.client.base_url, timeout=30
+            ) as client:  # a connection of its own
+                assert client.post("/predict", json=EXAMPLE).json() == expected
+        children = psutil.Process(running.process.pid).children()
+        assert len([child for child in children if "spawn_main" in " ".join(child.cmdline())]) == 2
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_term_signal_ends_it_in_order(workers: str) -> None:
+    with running_service(ARTIFACTS, "--workers", workers) as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=10) in (0, -signal.SIGTERM)
+
+
+def test_settings_come_from_the_environment_and_options_win(tmp_path: Path) -> None:
+    environment = {"PHONE_PRICE_PORT": "1", "PHONE_PRICE_ARTIFACTS": str(tmp_path)}
+    with running_service(ARTIFACTS, **environment) as running:
+        assert running.client.get("/health").status_code == 200
