@@ -1,0 +1,148 @@
+"""The image, built and run for real without a Docker engine: `make test-image`."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from contract.phone import FEATURES
+from tests.running_service import PROJECT, free_port, wait_until_ready
+
+pytestmark = pytest.mark.image
+
+BASE = "docker.io/library/python:3.11-slim"
+IMAGE = "phone-price-under-test"
+CERTIFICATES = "/etc/ssl/certs"
+
+# What an engine does with --read-only --tmpfs /tmp: bind the file system over itself read-only, give it the kernel's
+# own folders, and start the image's command as the image's user with the image's environment only.
+RUN = """
+set -e
+mount --make-rprivate /
+mount --bind "$ROOT" "$ROOT"
+mount -o remount,bind,ro "$ROOT"
+mount -t proc proc "$ROOT/proc"
+mount --bind /dev "$ROOT/dev"
+mount -t tmpfs tmpfs "$ROOT/tmp"
+exec chroot --userspec="$USERSPEC" "$ROOT" env -i -C "$WORKDIR" "$@"
+"""
+
+
+def buildah(*arguments: str) -> str:
+    environment = os.environ | {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
+    done = subprocess.run(
+        ["buildah", *arguments], cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container's file system, and how its image wants to be run."""
+
+    root: Path
+    config: dict[str, Any]
+
+    def start(self, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        """Run `command` as an engine would run it under this image's user and environment."""
+        variables = [*self.config["Env"], *(f"{name}={value}" for name, value in environment.items())]
+        return subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c", RUN, "sh", *variables, *command],
+            env=os.environ
+            | {"ROOT": str(self.root), "USERSPEC": self.config["User"], "WORKDIR": self.config["WorkingDir"]},
+        )
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[Container]:
+    environment = os.environ | {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
+    if BASE not in buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines():
+        subprocess.run([PROJECT / "tests/image/make_base_image.sh"], env=environment, check=True)
+    # pip inside the build trusts the certificates that this machine trusts
+    trust = ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"]
+    buildah("bud", "--quiet", "--pull-never", "--format", "docker", *trust, "--tag", IMAGE, ".")
+    name = buildah("from", "--pull-never", f"localhost/{IMAGE}")
+    try:
+        config = json.loads(buildah("inspect", "--format", "{{json .Docker.Config}}", name))
+        yield Container(Path(buildah("mount", name)), config)
+    finally:
+        buildah("rm", name)
+
+
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[bytes]
+    client: httpx.Client
+    port: int
+
+
+@pytest.fixture(scope="module")
+def running(container: Container) -> Iterator[Running]:
+    port = free_port()
+    command = [*container.config["Entrypoint"], *container.config["Cmd"]]
+    process = container.start(command, PHONE_PRICE_PORT=str(port))
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            wait_until_ready(client, process)
+            yield Running(process, client, port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_image_answers_the_first_real_phone(running: Running, real_table: Path) -> None:
+    with real_table.open() as file:
+        row = next(csv.DictReader(file))
+    answer = running.client.post("/predict", json={name: float(row[name]) for name in FEATURES})
+    assert answer.status_code == 200
+    assert answer.json()["price_range"] == int(row["price_range"]) == 1
+
+
+def test_it_runs_as_a_user_without_rights(running: Running) -> None:
+    process = psutil.Process(running.process.pid)
+    assert set(process.uids()) == {10001}
+    assert set(process.gids()) == {10001}
+
+
+def test_it_runs_on_a_read_only_root(running: Running) -> None:
+    mounts = Path(f"/proc/{running.process.pid}/mountinfo").read_text().splitlines()
+    (root,) = [fields for fields in map(str.split, mounts) if fields[4] == "/"]
+    assert "ro" in root[5].split(",")
+
+
+def test_its_health_check_passes_while_it_runs_and_fails_when_nobody_listens(
+    container: Container, running: Running
+) -> None:
+    kind, *command = container.config["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    assert container.start(command, PHONE_PRICE_PORT=str(running.port)).wait(timeout=30) == 0
+    assert container.start(command, PHONE_PRICE_PORT=str(free_port())).wait(timeout=30) != 0
+
+
+def test_it_holds_nothing_of_training(container: Container) -> None:
+    packages = {path.name for path in container.root.glob("opt/venv/lib/python3*/site-packages/*")}
+    assert {"fastapi", "onnxruntime", "service", "contract"} <= packages
+    assert not packages & {"torch", "pandas", "sklearn", "joblib", "onnx", "training", "tests"}
+    assert {path.name for path in (container.root / "app").iterdir()} == {"artifacts"}
+    assert not list(container.root.rglob("sample.csv"))
+
+
+def test_the_entrypoint_takes_the_signals_itself(container: Container) -> None:
+    """Exec form: no shell between the engine and the service that would swallow a TERM."""
+    assert container.config["Entrypoint"] == ["python", "-m", "service"]
+    assert container.config["Cmd"] == ["serve"]
+    port = free_port()
+    process = container.start(["python", "-m", "service", "serve"], PHONE_PRICE_PORT=str(port))
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        wait_until_ready(client, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) in (0, -signal.SIGTERM)
