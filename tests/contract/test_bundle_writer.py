@@ -5,7 +5,7 @@ import pytest
 
 from contract import errors
 from contract.bundle import Bundle, current_version, read_bundle, read_current, switch_current, write_bundle
-from contract.bundle import writer as writer_module
+from contract.bundle.durable import write_durably
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_disk_that_fills_up_leaves_the_old_bundle_whole(
 ) -> None:
     original = read_current(artifacts)
     before = snapshot(artifacts)
-    real, calls = writer_module.write_durably, 0
+    calls = 0
 
     def full(path: Path, content: bytes) -> None:
         nonlocal calls
@@ -107,9 +107,9 @@ def test_a_disk_that_fills_up_leaves_the_old_bundle_whole(
         if calls == failing:
             path.write_bytes(content[: len(content) // 2])
             raise OSError(28, "No space left on device")
-        real(path, content)
+        write_durably(path, content)
 
-    monkeypatch.setattr(writer_module, "write_durably", full)
+    monkeypatch.setattr("contract.bundle.writer.write_durably", full)
     with pytest.raises(OSError, match="No space left"):
         write_again(artifacts, original)
     assert snapshot(artifacts) == before

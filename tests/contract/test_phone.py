@@ -45,47 +45,47 @@ def test_a_flagship_of_today_is_plausible(flagship: dict[str, float]) -> None:
 @pytest.mark.parametrize("name", [name for name in FEATURES if name not in WITH_DECIMALS])
 def test_a_whole_number_may_be_written_with_a_point_but_has_no_decimals(name: str) -> None:
     whole = float(EXAMPLE[name])
-    assert getattr(Phone(**changed(**{name: whole})), name) == EXAMPLE[name]
+    assert getattr(Phone.model_validate(changed(**{name: whole})), name) == EXAMPLE[name]
     with pytest.raises(ValidationError, match=name):
-        Phone(**changed(**{name: whole + 0.5}))
+        Phone.model_validate(changed(**{name: whole + 0.5}))
 
 
 @pytest.mark.parametrize("name", WITH_DECIMALS)
 def test_clock_speed_and_thickness_have_decimals(name: str) -> None:
-    assert getattr(Phone(**changed(**{name: 0.75})), name) == 0.75
+    assert getattr(Phone.model_validate(changed(**{name: 0.75})), name) == 0.75
 
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_a_flag_of_two_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match=name):
-        Phone(**changed(**{name: 2}))
+        Phone.model_validate(changed(**{name: 2}))
 
 
 @pytest.mark.parametrize("name", FEATURES)
 @pytest.mark.parametrize("value", [True, "1", None, [1], math.nan, math.inf, -math.inf, -1, 1e39, 10**4000])
 def test_what_is_not_a_plausible_number_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
-        Phone(**changed(**{name: value}))
+        Phone.model_validate(changed(**{name: value}))
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_plausible_bounds_are_inside_and_what_lies_beyond_is_refused(name: str) -> None:
     spec = SPECIFICATIONS[name]
     for bound, beyond in ((spec.low, spec.low - 1), (spec.high, spec.high + 1)):
-        assert getattr(Phone(**changed(**{name: bound})), name) == bound
+        assert getattr(Phone.model_validate(changed(**{name: bound})), name) == bound
         with pytest.raises(ValidationError, match=name):
-            Phone(**changed(**{name: beyond}))
+            Phone.model_validate(changed(**{name: beyond}))
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_no_field_may_be_missing(name: str) -> None:
     with pytest.raises(ValidationError, match=name):
-        Phone(**{other: value for other, value in EXAMPLE.items() if other != name})
+        Phone.model_validate({other: value for other, value in EXAMPLE.items() if other != name})
 
 
 def test_no_other_field_may_be_there() -> None:
     with pytest.raises(ValidationError, match="colour"):
-        Phone(**changed(colour=3))
+        Phone.model_validate(changed(colour=3))
 
 
 def test_every_field_tells_its_unit_and_description() -> None:
@@ -96,7 +96,7 @@ def test_every_field_tells_its_unit_and_description() -> None:
 
 def test_the_matrix_has_the_columns_in_the_order_of_the_features() -> None:
     backwards = Phone(**dict(reversed(EXAMPLE.items())))
-    matrix = to_matrix([backwards, Phone(**changed(ram=4_096))])
+    matrix = to_matrix([backwards, Phone.model_validate(changed(ram=4_096))])
     assert matrix.dtype == np.float32
     assert matrix[0].tolist() == pytest.approx([EXAMPLE[name] for name in FEATURES])
     assert matrix[1, FEATURES.index("ram")] == 4_096
@@ -104,7 +104,7 @@ def test_the_matrix_has_the_columns_in_the_order_of_the_features() -> None:
 
 @given(ram=st.integers(1, 65_536))
 def test_a_plausible_whole_number_reaches_the_matrix_exactly(ram: int) -> None:
-    assert to_matrix([Phone(**changed(ram=ram))])[0, FEATURES.index("ram")] == ram
+    assert to_matrix([Phone.model_validate(changed(ram=ram))])[0, FEATURES.index("ram")] == ram
 
 
 def test_the_price_ranges_have_their_labels() -> None:

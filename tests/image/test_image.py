@@ -23,8 +23,8 @@ BASE = "docker.io/library/python:3.11-slim"
 IMAGE = "phone-price-under-test"
 CERTIFICATES = "/etc/ssl/certs"
 
-# What an engine does with --read-only --tmpfs /tmp: bind the file system over itself read-only, give it the kernel's
-# own folders, and start the image's command as the image's user with the image's environment only.
+# What an engine does with --read-only --tmpfs /tmp: bind the file system over itself read-only, give it the
+# kernel's own folders, and start the image's command as its user with its environment only.
 RUN = """
 set -e
 mount --make-rprivate /
@@ -72,8 +72,8 @@ def container() -> Iterator[Container]:
     buildah("bud", "--quiet", "--pull-never", "--format", "docker", *trust, "--tag", IMAGE, ".")
     name = buildah("from", "--pull-never", f"localhost/{IMAGE}")
     try:
-        config = json.loads(buildah("inspect", "--format", "{{json .Docker.Config}}", name))
-        yield Container(Path(buildah("mount", name)), config)
+        image = json.loads(buildah("inspect", "--type", "image", f"localhost/{IMAGE}"))
+        yield Container(Path(buildah("mount", name)), image["Docker"]["config"])
     finally:
         buildah("rm", name)
 

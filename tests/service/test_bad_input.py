@@ -117,7 +117,7 @@ def test_a_bad_body_is_refused(service: httpx.Client, path: str, body: bytes) ->
 def test_another_content_type_is_refused_with_those_accepted(
     service: httpx.Client, path: str, kind: str
 ) -> None:
-    headers = {"Content-Type": kind.encode("latin-1")}
+    headers = [(b"Content-Type", kind.encode("latin-1"))]
     (detail,) = refused(service.post(path, content=phone(), headers=headers), 415)
     assert "application/json" in str(detail["msg"])
 

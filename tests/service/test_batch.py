@@ -1,5 +1,7 @@
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ from training.made_up import PUBLISHED_RANGES, make_up_phones
 PHONES = make_up_phones(50, PUBLISHED_RANGES, seed=9).to_dict("records")
 
 
-def as_csv(phones: list[dict[str, float]], columns: list[str]) -> str:
+def as_csv(phones: Sequence[Mapping[Any, Any]], columns: list[str]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, extrasaction="ignore")
     writer.writeheader()
@@ -76,7 +78,7 @@ def test_a_bad_phone_is_named_by_its_position(service: httpx.Client) -> None:
 
 
 def test_a_bad_row_is_named_by_line_and_column(service: httpx.Client) -> None:
-    table = as_csv([EXAMPLE, {**EXAMPLE, "ram": "lots"}], list(FEATURES))  # type: ignore[dict-item]
+    table = as_csv([EXAMPLE, {**EXAMPLE, "ram": "lots"}], list(FEATURES))
     response = post_csv(service, table)
     assert response.status_code == 422
     (detail,) = response.json()["detail"]

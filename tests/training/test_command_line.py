@@ -81,7 +81,7 @@ def test_a_terminal_gets_a_bar_instead_of_lines(
     ],
 )
 def test_bad_data_gives_one_message_and_status_2(
-    sample_table: Path, recipe_file: Path, tmp_path: Path, change: dict[str, object], told: str
+    sample_table: Path, recipe_file: Path, tmp_path: Path, change: dict[str, int | str], told: str
 ) -> None:
     bad = tmp_path / "bad.csv"
     pd.read_csv(sample_table).assign(**change).to_csv(bad, index=False)

@@ -71,8 +71,8 @@ def test_the_golden_rows_lie_inside_the_trained_ranges_and_are_no_rows_of_the_da
 ) -> None:
     manifest = read_current(tiny_artifacts).manifest
     golden = to_matrix(row.phone for row in manifest.golden_rows)
-    assert (golden >= np.float32([feature.low for feature in manifest.features])).all()
-    assert (golden <= np.float32([feature.high for feature in manifest.features])).all()
+    assert (golden >= [np.float32(feature.low) for feature in manifest.features]).all()
+    assert (golden <= [np.float32(feature.high) for feature in manifest.features]).all()
     data = pd.read_csv(sample_table)[list(FEATURES)].to_numpy(np.float32)
     assert not (golden[:, None, :] == data[None, :, :]).all(axis=2).any()
 
