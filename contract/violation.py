@@ -46,6 +46,7 @@ def from_details(details: Iterable[Any], within: Location = ()) -> list[Violatio
 _MESSAGES = {
     "json_invalid": "The body is not JSON",
     "model_attributes_type": "The body must be a JSON object with the 20 specifications of a phone",
+    "string_unicode": "The name of a field is not text that UTF-8 can hold",
     "model_type": "Must be a JSON object with the 20 specifications of a phone",
 }
 

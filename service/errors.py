@@ -68,13 +68,8 @@ def error_response(
 
 
 def _shortened(violation: Violation) -> Violation:
-    loc = tuple(_printable(part)[:LONGEST_NAME] if isinstance(part, str) else part for part in violation.loc)
-    return Violation(violation.type, loc, _printable(violation.msg)[:LONGEST_MESSAGE])
-
-
-def _printable(text: str) -> str:
-    """Replace lone surrogates, which no other program could decode again."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    loc = tuple(part[:LONGEST_NAME] if isinstance(part, str) else part for part in violation.loc)
+    return Violation(violation.type, loc, violation.msg[:LONGEST_MESSAGE])
 
 
 def _in_body(violation: Violation) -> Violation:

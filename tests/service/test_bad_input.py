@@ -37,6 +37,7 @@ def refused(response: httpx.Response, *statuses: int) -> list[dict[str, object]]
     assert "Traceback" not in response.text
     details = response.json()["detail"]
     assert details
+    json.dumps(details, ensure_ascii=False).encode()  # text that any program can hold: no lone surrogate
     for detail in details:
         assert detail.keys() == {"type", "loc", "msg"}
         assert detail["msg"]
