@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -32,19 +33,19 @@ def read_table(content: bytes, row_type: type[Row], max_rows: int | None = None)
     total = 0
     try:
         header = _read_header(reader, tuple(row_type.model_fields))
-        for cells in filter(None, reader):  # blank lines are no rows
-            line = reader.line_num
-            if max_rows is not None and len(rows) == max_rows:
+        for number, cells in enumerate(filter(None, reader), start=1):  # blank lines are no rows
+            if max_rows is not None and number > max_rows:
                 raise _refusal("too_many_rows", (), f"Too many rows: send at most {max_rows} in one table")
             try:
-                rows.append((line, _parse_row(header, cells, row_type, line)))
-            except InvalidTableError as error:
-                total += error.total
-                violations += error.violations[: REPORTED_VIOLATIONS - len(violations)]
+                rows.append((reader.line_num, _parse_row(header, cells, row_type, reader.line_num)))
+            except ValidationError as error:
+                total += error.error_count()
+                if len(violations) < REPORTED_VIOLATIONS:
+                    violations += [_located(item, reader.line_num) for item in from_pydantic(error)]
     except csv.Error as error:
         raise _refusal("csv_invalid", ("line", reader.line_num), f"Line {reader.line_num}: {error}") from None
     if violations:
-        raise InvalidTableError(violations, total)
+        raise InvalidTableError(violations[:REPORTED_VIOLATIONS], total)
     if not rows:
         raise _refusal("no_rows", (), "The table has a header but no rows: send at least one")
     return rows
@@ -65,7 +66,8 @@ def _read_header(reader: Iterator[list[str]], required: tuple[str, ...]) -> list
     header = [name.strip() for name in next(reader, [])]
     if not any(header):
         raise _refusal("no_header", ("line", 1), "The table is empty: its first line must name the columns")
-    missing = [name for name in required if name not in header]
+    present = Counter(header)
+    missing = [name for name in required if name not in present]
     if missing:
         raise InvalidTableError(
             [
@@ -78,12 +80,13 @@ def _read_header(reader: Iterator[list[str]], required: tuple[str, ...]) -> list
             ]
         )
     for name in required:
-        if header.count(name) > 1:
+        if present[name] > 1:
             raise _refusal("repeated_column", ("line", 1, name), f"Line 1: column {name} is there twice")
     return header
 
 
 def _parse_row(header: list[str], cells: list[str], row_type: type[Row], line: int) -> Row:
+    """Raises pydantic's error where a cell breaks a rule; a row of another length ends the reading."""
     if len(cells) != len(header):
         raise _refusal(
             "cell_count", ("line", line), f"Line {line}: {len(cells)} cells, but the header has {len(header)}"
@@ -93,10 +96,7 @@ def _parse_row(header: list[str], cells: list[str], row_type: type[Row], line: i
         for name, cell in zip(header, cells, strict=True)
         if name in row_type.model_fields and cell.strip()
     }
-    try:
-        return row_type.model_validate(named)
-    except ValidationError as error:
-        raise InvalidTableError([_located(v, line) for v in from_pydantic(error)]) from None
+    return row_type.model_validate(named)
 
 
 def _parse_cell(cell: str) -> float | str:

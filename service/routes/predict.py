@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES, Phone
@@ -20,6 +21,20 @@ router = APIRouter(tags=["prediction"])
 EXAMPLE_CSV = f"{','.join(FEATURES)}\n{','.join(f'{value:g}' for value in EXAMPLE.values())}\n"
 
 
+MOST_FIELDS = 2 * len(FEATURES)
+"""An object of more fields is no phone with a misspelt field."""
+
+
+def _of_a_phones_size(value: object) -> object:
+    """Refuse an object of many fields as a whole: pydantic would make an error of each, a million of them."""
+    if isinstance(value, dict) and len(value) > MOST_FIELDS:
+        raise PydanticCustomError("too_many_fields", "A phone has 20 fields; this object has far more")
+    return value
+
+
+PostedPhone = Annotated[Phone, BeforeValidator(_of_a_phones_size)]
+
+
 class PredictionAnswer(Prediction):
     """The price range of one phone, and the model that said so."""
 
@@ -33,7 +48,8 @@ class PhoneBatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    phones: list[Phone] = Field(min_length=1, examples=[[EXAMPLE]])
+    # the first bad phone is told and the rest not looked at, for the same reason as above
+    phones: Annotated[list[PostedPhone], FailFast()] = Field(min_length=1, examples=[[EXAMPLE]])
 
 
 class BatchAnswer(BaseModel):
@@ -63,7 +79,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 @router.post("/predict", responses=REFUSALS, dependencies=[Depends(require_json)])
 async def predict(
-    phone: Annotated[Phone, Body(openapi_examples={"made-up phone": {"value": EXAMPLE}})],
+    phone: Annotated[PostedPhone, Body(openapi_examples={"made-up phone": {"value": EXAMPLE}})],
     predictor: LoadedPredictor,
 ) -> PredictionAnswer:
     """Say in which price range a phone with these specifications sells."""

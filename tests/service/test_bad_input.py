@@ -28,7 +28,7 @@ def without(name: str) -> bytes:
     return json.dumps({other: value for other, value in EXAMPLE.items() if other != name}).encode()
 
 
-def refused(response: httpx.Response, *statuses: int) -> list[dict[str, object]]:
+def checked_refusal(response: httpx.Response, *statuses: int) -> list[dict[str, object]]:
     """Check what holds for every refusal; return its details."""
     assert response.status_code in statuses, response.text
     assert response.headers["content-type"] == "application/json"
@@ -73,10 +73,10 @@ BAD_FIELDS = [
     ("name", "body"), [case[1:] for case in BAD_FIELDS], ids=[case[0] for case in BAD_FIELDS]
 )
 def test_a_bad_field_is_named_alone_and_in_a_batch(service: httpx.Client, name: str, body: bytes) -> None:
-    alone = refused(service.post("/predict", content=body, headers=JSON), 422)
+    alone = checked_refusal(service.post("/predict", content=body, headers=JSON), 422)
     assert [detail["loc"] for detail in alone] == [["body", name]]
     batch = b'{"phones": [' + body + b"]}"
-    in_batch = refused(service.post("/predict/batch", content=batch, headers=JSON), 422)
+    in_batch = checked_refusal(service.post("/predict/batch", content=batch, headers=JSON), 422)
     # pydantic's own parser refuses a lone surrogate as JSON, before there is a field
     assert [detail["loc"] for detail in in_batch] in ([["body", "phones", 0, name]], [["body"]])
 
@@ -107,7 +107,7 @@ BAD_BODIES = [
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 @pytest.mark.parametrize("body", [case[1] for case in BAD_BODIES], ids=[case[0] for case in BAD_BODIES])
 def test_a_bad_body_is_refused(service: httpx.Client, path: str, body: bytes) -> None:
-    refused(service.post(path, content=body, headers=JSON), 400, 422)
+    checked_refusal(service.post(path, content=body, headers=JSON), 400, 422)
 
 
 @pytest.mark.parametrize(
@@ -119,20 +119,43 @@ def test_another_content_type_is_refused_with_those_accepted(
     service: httpx.Client, path: str, kind: str
 ) -> None:
     headers = [(b"Content-Type", kind.encode("latin-1"))]
-    (detail,) = refused(service.post(path, content=phone(), headers=headers), 415)
+    (detail,) = checked_refusal(service.post(path, content=phone(), headers=headers), 415)
     assert "application/json" in str(detail["msg"])
 
 
 def test_a_body_without_a_content_type_is_refused(service: httpx.Client) -> None:
     request = service.build_request("POST", "/predict", content=phone())
     assert "content-type" not in request.headers
-    refused(service.send(request), 415)
+    checked_refusal(service.send(request), 415)
 
 
 def test_a_compressed_body_is_not_unpacked(service: httpx.Client) -> None:
-    refused(
+    checked_refusal(
         service.post("/predict", content=b"\x1f\x8b", headers=JSON | {"Content-Encoding": "gzip"}), 400, 422
     )
+
+
+def many_unknown_keys(count: int) -> bytes:
+    return b"{" + b",".join(b'"k%d":1' % number for number in range(count)) + b"}"
+
+
+# each kept the service busy for minutes before it stopped at the first of a million mistakes
+FLOODS = [
+    ("unknown keys", "/predict", JSON, many_unknown_keys(500_000)),
+    ("unknown keys in a batch", "/predict/batch", JSON, b'{"phones":[' + many_unknown_keys(500_000) + b"]}"),
+    ("empty phones", "/predict/batch", JSON, b'{"phones":[' + b"{}," * 1_000_000 + b"{}]}"),
+    ("short rows", "/predict/batch", CSV, ",".join(FEATURES).encode() + b"\n1" * 2_000_000),
+    ("columns", "/predict/batch", CSV, b"a," * 3_000_000),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"), [case[1:] for case in FLOODS], ids=[case[0] for case in FLOODS]
+)
+def test_a_flood_of_mistakes_is_refused_and_does_not_keep_others_waiting(
+    service: httpx.Client, path: str, headers: dict[str, str], body: bytes
+) -> None:
+    checked_refusal(service.post(path, content=body, headers=headers, timeout=20), 422)
 
 
 BAD_TABLES = [
@@ -149,12 +172,12 @@ BAD_TABLES = [
 
 @pytest.mark.parametrize("table", [case[1] for case in BAD_TABLES], ids=[case[0] for case in BAD_TABLES])
 def test_a_bad_table_is_refused(service: httpx.Client, table: str) -> None:
-    refused(service.post("/predict/batch", content=table, headers=CSV), 422)
+    checked_refusal(service.post("/predict/batch", content=table, headers=CSV), 422)
 
 
 @pytest.mark.parametrize("phones", [[], None, "", {}, [[]], [None], [1]])
 def test_a_batch_that_is_no_list_of_phones_is_refused(service: httpx.Client, phones: object) -> None:
-    refused(service.post("/predict/batch", json={"phones": phones}), 422)
+    checked_refusal(service.post("/predict/batch", json={"phones": phones}), 422)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length declared", "chunked"])
@@ -162,7 +185,7 @@ def test_a_batch_that_is_no_list_of_phones_is_refused(service: httpx.Client, pho
 def test_a_body_that_is_too_large_is_refused(service: httpx.Client, path: str, chunked: bool) -> None:
     size = 9 * 2**20
     content = (b" " * 2**20 for _ in range(9)) if chunked else b" " * size
-    (detail,) = refused(service.post(path, content=content, headers=JSON), 413)
+    (detail,) = checked_refusal(service.post(path, content=content, headers=JSON), 413)
     assert "at most 8388608 bytes" in str(detail["msg"])
 
 
@@ -170,7 +193,7 @@ def test_the_limit_of_a_body_is_a_setting() -> None:
     with running_service(ARTIFACTS, PHONE_PRICE_MAX_BODY_BYTES="1024") as running:
         assert running.client.post("/predict", json=EXAMPLE).status_code == 200
         padded = phone() + b" " * 1024
-        refused(running.client.post("/predict", content=padded, headers=JSON), 413)
+        checked_refusal(running.client.post("/predict", content=padded, headers=JSON), 413)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +209,7 @@ def test_the_limit_of_a_body_is_a_setting() -> None:
 def test_a_wrong_path_or_method_has_the_same_shape(
     service: httpx.Client, method: str, path: str, status: int
 ) -> None:
-    refused(service.request(method, path), status)
+    checked_refusal(service.request(method, path), status)
 
 
 def test_after_all_that_it_still_answers(service: httpx.Client) -> None:
