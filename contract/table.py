@@ -21,14 +21,14 @@ REPORTED_VIOLATIONS = 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-def read_table(content: bytes, row_type: type[Row], max_rows: int | None = None) -> list[tuple[int, Row]]:
-    """Read a CSV with a header into (line number, row) pairs; line 1 is the header.
+def read_table(content: bytes, row_type: type[Row], max_rows: int | None = None) -> list[Row]:
+    """Read a CSV with a header; its first line is line 1.
 
     Columns are found by name, in any order; columns that `row_type` does not have are ignored.
     Raises `InvalidTableError` that names line and column of each broken rule.
     """
     reader = csv.reader(io.StringIO(_decode(content), newline=""), strict=True)
-    rows: list[tuple[int, Row]] = []
+    rows: list[Row] = []
     violations: list[Violation] = []
     total = 0
     try:
@@ -37,7 +37,7 @@ def read_table(content: bytes, row_type: type[Row], max_rows: int | None = None)
             if max_rows is not None and number > max_rows:
                 raise _refusal("too_many_rows", (), f"Too many rows: send at most {max_rows} in one table")
             try:
-                rows.append((reader.line_num, _parse_row(header, cells, row_type, reader.line_num)))
+                rows.append(_parse_row(header, cells, row_type, reader.line_num))
             except ValidationError as error:
                 total += error.error_count()
                 if len(violations) < REPORTED_VIOLATIONS:

@@ -18,7 +18,7 @@ WRONG_USE = 2
 """Exit status when a setting is wrong."""
 
 NOT_SERVABLE = 3
-"""Exit status when the bundle or the engine is: restarting does not help."""
+"""Exit status when the bundle or the engine is, as uvicorn has it for any start that failed."""
 
 
 @app.callback()

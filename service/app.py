@@ -13,6 +13,8 @@ from service.predictor import Predictor, load_predictor
 from service.routes import health, model_info, predict
 from service.settings import Settings
 
+SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
+
 log = logging.getLogger("uvicorn.error")
 
 
@@ -39,6 +41,3 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in (predict, health, model_info):
         app.include_router(routes.router)
     return app
-
-
-SUMMARY = "In which of four price ranges does a phone with these specifications sell?"

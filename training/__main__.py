@@ -74,9 +74,9 @@ def sample_command(
     out: Annotated[Path, typer.Option(help="CSV to write.")] = Path("data/sample.csv"),
 ) -> None:
     """Make the synthetic stand-in for the real data."""
-    beside = out.with_name(f".{out.name}")
     from training.made_up import make_sample
 
+    beside = out.with_name(f".{out.name}")
     with _failures_as_messages():
         make_sample(rows, seed).to_csv(beside, index=False)
         beside.replace(out)

@@ -75,7 +75,7 @@ def read_dataset(path: Path) -> Dataset:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     try:
-        rows = [row for _, row in read_table(content, LabelledPhone)]
+        rows = read_table(content, LabelledPhone)
     except InvalidTableError as error:
         raise DataError(_summary(path, error)) from None
     phones = _to_part(rows)

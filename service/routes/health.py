@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from service.dependencies import LoadedPredictor
 from service.errors import ErrorBody
@@ -19,8 +19,6 @@ class Alive(BaseModel):
 
 class Healthy(BaseModel):
     """The service can predict."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     status: Literal["ok"] = "ok"
     model_version: str

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contract.architecture import Architecture
 from contract.bundle import DataProvenance, FeatureRange, Metrics
@@ -40,8 +40,6 @@ class ClassInfo(BaseModel):
 
 class ModelInfo(BaseModel):
     """The served model."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     name: str
     model_version: str

@@ -38,8 +38,6 @@ PostedPhone = Annotated[Phone, BeforeValidator(_of_a_phones_size)]
 class PredictionAnswer(Prediction):
     """The price range of one phone, and the model that said so."""
 
-    model_config = ConfigDict(protected_namespaces=())
-
     model_version: str
 
 
@@ -54,8 +52,6 @@ class PhoneBatch(BaseModel):
 
 class BatchAnswer(BaseModel):
     """The price ranges of many phones, in the order they came."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     predictions: list[Prediction]
     model_version: str
@@ -110,7 +106,7 @@ async def predict_batch(
 
 def _read_phones(kind: str, body: bytes, max_rows: int) -> list[Phone]:
     if kind == CSV:
-        return [phone for _, phone in read_table(body, Phone, max_rows)]
+        return read_table(body, Phone, max_rows)
     if kind == JSON:
         return _read_json(body, max_rows)
     raise unsupported(JSON, CSV)

@@ -1,11 +1,13 @@
 """The interface's description is complete and true."""
 
+import tomllib
 from typing import Any
 
 import httpx
 import pytest
 
 from contract.phone import FEATURES, SPECIFICATIONS
+from tests.running_service import PROJECT
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,11 @@ def test_the_examples_of_a_batch_are_accepted(openapi: dict[str, Any], service: 
 def test_refusals_are_described_as_they_are(openapi: dict[str, Any], path: str, status: str) -> None:
     described = openapi["paths"][path]["post"]["responses"][status]["content"]["application/json"]["schema"]
     assert described == {"$ref": "#/components/schemas/ErrorBody"}
+
+
+def test_the_version_is_that_of_the_project(openapi: dict[str, Any]) -> None:
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        assert openapi["info"]["version"] == tomllib.load(file)["project"]["version"]
 
 
 def test_the_documentation_page_is_there(service: httpx.Client) -> None:
