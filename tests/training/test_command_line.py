@@ -2,8 +2,10 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -73,24 +75,35 @@ def test_a_terminal_gets_a_bar_instead_of_lines(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("spoil", "told"),
     [
-        ({"ram": -1}, "Line 2, column ram: "),
-        ({"price_range": 7}, "Line 2, column price_range: "),
-        ({"wifi": ""}, "The cell is empty"),
+        (lambda table: table.assign(ram=-1), "Line 2, column ram: "),
+        (lambda table: table.assign(price_range=7), "Line 2, column price_range: "),
+        (lambda table: table.assign(pc="many"), "Line 2, column pc: "),
+        (lambda table: table.assign(wifi=""), "The cell is empty"),
+        (lambda table: table.drop(columns="ram"), "Line 1: no column ram"),
+        (lambda table: table.head(20), "too few rows"),
     ],
+    ids=["implausible", "a label of 7", "text", "empty cells", "a missing column", "too few rows"],
 )
-def test_bad_data_gives_one_message_and_status_2(
-    sample_table: Path, recipe_file: Path, tmp_path: Path, change: dict[str, int | str], told: str
+def test_bad_data_gives_one_message_and_status_2_and_overwrites_nothing(
+    sample_table: Path,
+    recipe_file: Path,
+    tiny_artifacts: Path,
+    tmp_path: Path,
+    spoil: Callable[[pd.DataFrame], pd.DataFrame],
+    told: str,
 ) -> None:
     bad = tmp_path / "bad.csv"
-    pd.read_csv(sample_table).assign(**change).to_csv(bad, index=False)
-    done = run("train", "--data", bad, "--recipe", recipe_file, "--out", tmp_path / "artifacts")
+    spoil(pd.read_csv(sample_table)).to_csv(bad, index=False)
+    out = Path(shutil.copytree(tiny_artifacts, tmp_path / "artifacts"))
+    before = sorted(out.rglob("*"))
+    done = run("train", "--data", bad, "--recipe", recipe_file, "--out", out)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {bad} cannot be trained on")
+    assert done.stderr.startswith(f"error: {bad} ")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "artifacts").exists()
+    assert sorted(out.rglob("*")) == before
 
 
 def test_an_unknown_recipe_gives_one_message_and_status_2(tmp_path: Path) -> None:
