@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from contract.bundle import Manifest, check_golden_rows, read_current
 from contract.errors import EngineError
 from contract.phone import FEATURES, FeatureMatrix, Phone, PriceRange, Probabilities, to_matrix
+from contract.prediction_set import prediction_sets
 from service.engine import Engine, load_engine
 from service.settings import Settings
 
@@ -32,6 +33,14 @@ class Prediction(BaseModel):
         min_length=4, max_length=4, description="Of each price range, low to very high; they sum to 1"
     )
     confidence: float = Field(description="The largest of the probabilities")
+    prediction_set: list[int] = Field(
+        min_length=1,
+        description="Neighbouring price ranges, among which the true one is as often as /model-info says "
+        "under calibration.coverage",
+    )
+    expected_range: float = Field(
+        ge=0, le=3, description="The mean of the price range under the probabilities"
+    )
     warnings: list[OutOfRange] = Field(description="Specifications outside the trained ranges")
 
 
@@ -53,10 +62,11 @@ class Predictor:
         """Predict each phone, in order. Raises `EngineError` if a result is not a probability."""
         features = to_matrix(phones)  # (N, 20)
         probabilities = self._compute(features)  # (N, 4)
+        sets = prediction_sets(probabilities, self.manifest.calibration.threshold)  # (N, 4)
         outside = (features < self._low) | (features > self._high)  # (N, 20)
         return [
-            _prediction(row.tolist(), self._warnings(phone, columns))
-            for phone, row, columns in zip(phones, probabilities, outside, strict=True)
+            _prediction(row.tolist(), np.flatnonzero(chosen).tolist(), self._warnings(phone, columns))
+            for phone, row, chosen, columns in zip(phones, probabilities, sets, outside, strict=True)
         ]
 
     def _compute(self, features: FeatureMatrix) -> Probabilities:
@@ -92,7 +102,9 @@ def load_predictor(settings: Settings) -> Predictor:
     return Predictor(bundle.manifest, engine)
 
 
-def _prediction(probabilities: list[float], warnings: list[OutOfRange]) -> Prediction:
+def _prediction(
+    probabilities: list[float], prediction_set: list[int], warnings: list[OutOfRange]
+) -> Prediction:
     confidence = max(probabilities)
     price_range = PriceRange(probabilities.index(confidence))
     return Prediction(
@@ -100,5 +112,12 @@ def _prediction(probabilities: list[float], warnings: list[OutOfRange]) -> Predi
         label=price_range.label,
         probabilities=probabilities,
         confidence=confidence,
+        prediction_set=prediction_set,
+        expected_range=_mean(probabilities),
         warnings=warnings,
     )
+
+
+def _mean(probabilities: list[float]) -> float:
+    """Return the mean class; float32 probabilities sum to 1 only nearly, and the mean may not pass 3 for that."""
+    return sum(index * probability for index, probability in enumerate(probabilities)) / sum(probabilities)

@@ -40,6 +40,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def rows(self, positions: Sequence[int] | NDArray[np.int64]) -> "Part":
+        """Return the phones at these positions."""
+        return Part(self.features.iloc[positions], self.labels.iloc[positions])
+
     @property
     def matrix(self) -> FeatureMatrix:
         """The features as an engine gets them."""

@@ -1,23 +1,43 @@
 """How good probabilities are, against what was true."""
 
 import numpy as np
+from mapie.metrics.calibration import expected_calibration_error
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
+from sklearn.metrics import accuracy_score, brier_score_loss, confusion_matrix, f1_score, log_loss
 
 from contract.bundle import Metrics
 from contract.phone import PriceRange, Probabilities
+from contract.prediction_set import prediction_sets
+
+CONFIDENCE_BINS = 15
 
 
-def evaluate(probabilities: Probabilities, labels: NDArray[np.int64]) -> Metrics:
-    """Measure (N, 4) probabilities against (N,) true price ranges."""
+def evaluate(probabilities: Probabilities, labels: NDArray[np.int64], threshold: float) -> Metrics:
+    """Measure (N, 4) probabilities, and their prediction sets, against (N,) true price ranges."""
     classes = [price_range.value for price_range in PriceRange]
     predicted = probabilities.argmax(axis=1)
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)  # a float32 row sums to 1 only to seven digits
+    sets = prediction_sets(probabilities, threshold)
     return Metrics(
         rows=len(labels),
         accuracy=float(accuracy_score(labels, predicted)),
         log_loss=float(log_loss(labels, exact, labels=classes)),
         macro_f1=float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0)),
+        brier_score=float(brier_score_loss(labels, exact, labels=classes, scale_by_half=False)),
+        ece=calibration_error(exact, labels),
+        off_by_more_than_one=int((np.abs(predicted - labels) > 1).sum()),
+        coverage=float(sets[np.arange(len(labels)), labels].mean()),
+        mean_set_size=float(sets.sum(axis=1).mean()),
         confusion_matrix=confusion_matrix(labels, predicted, labels=classes).tolist(),
+    )
+
+
+def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return the mean distance of confidence from accuracy over bins of equal width."""
+    right = probabilities.argmax(axis=1) == labels
+    confidence = probabilities.max(axis=1)
+    edges = CONFIDENCE_BINS + 1  # MAPIE counts the edges of the bins
+    return float(
+        expected_calibration_error(right.astype(int), confidence, num_bins=edges, split_strategy="uniform")
     )

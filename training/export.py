@@ -26,8 +26,11 @@ class _Served(nn.Module):
     def __init__(self, network: PhonePriceNetwork, scaler: Scaler) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("mean", torch.tensor(scaler.mean_, dtype=torch.float32))
-        self.register_buffer("scale", torch.tensor(scaler.scale_, dtype=torch.float32))
+        # a scaler that leaves raw features has neither
+        mean = torch.zeros(len(FEATURES)) if scaler.mean_ is None else torch.tensor(scaler.mean_)
+        scale = torch.ones(len(FEATURES)) if scaler.scale_ is None else torch.tensor(scaler.scale_)
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("scale", scale.float())
 
     def forward(self, phones: Tensor) -> Tensor:
         return torch.softmax(self.network((phones - self.mean) / self.scale), dim=1)

@@ -1,17 +1,23 @@
 """The recipe: every choice of a training run, in a TOML file."""
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from contract.architecture import Architecture
 from contract.errors import RecipeError
 
 SHIPPED = Path(__file__).with_name("recipes")
-DEFAULT = "seed-optimized"
+DEFAULT = "best"
+
+Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**32)]
+LearningRate: TypeAlias = Annotated[float, Field(gt=0, le=10)]
+Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+Decay: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Choices(BaseModel):
@@ -21,15 +27,94 @@ class _Choices(BaseModel):
 class Optimizer(_Choices):
     """How a gradient becomes a step."""
 
-    name: Literal["adam"]
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    name: Literal["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"]
+    learning_rate: LearningRate
+    momentum: Share | None = Field(None, description="Of the optimizer momentum, and of no other")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Of the layers' weights; biases, thresholds and the linear path are not decayed"
+    )
+
+    @model_validator(mode="after")
+    def _momentum_has_its_own(self) -> Self:
+        if (self.name == "momentum") != (self.momentum is not None):
+            raise ValueError("momentum is what the optimizer 'momentum' needs (0.9, say) and no other has")
+        return self
+
+
+class Constant(_Choices):
+    """The learning rate stays."""
+
+    name: Literal["constant"] = "constant"
+
+
+class Step(_Choices):
+    """Every `every` epochs the learning rate is multiplied by `factor`."""
+
+    name: Literal["step"]
+    every: PositiveInt
+    factor: Decay
+
+
+class MultiStep(_Choices):
+    """After each of the epochs `at` the learning rate is multiplied by `factor`."""
+
+    name: Literal["multistep"]
+    at: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    factor: Decay
+
+
+class Exponential(_Choices):
+    """After each epoch the learning rate is multiplied by `factor`."""
+
+    name: Literal["exponential"]
+    factor: Decay
+
+
+class OneCycle(_Choices):
+    """The learning rate rises to its value over the first `rise` of the epochs, then falls to nearly none."""
+
+    name: Literal["one_cycle"]
+    rise: Share = 0.3
+
+
+class Cosine(_Choices):
+    """The learning rate falls to none along half a cosine."""
+
+    name: Literal["cosine"]
+
+
+Schedule: TypeAlias = Annotated[
+    Constant | Step | MultiStep | Exponential | OneCycle | Cosine, Field(discriminator="name")
+]
+
+
+class LinearPath(_Choices):
+    """The adaptive ridge on the linear path: it presses small weights to nothing and leaves large ones alone."""
+
+    ridge: Annotated[float, Field(ge=0)] = Field(description="Price of a weight, in units of log-likelihood")
+    reweight_every: PositiveInt = Field(description="Epochs")
+
+
+class EarlyStopping(_Choices):
+    """Stop when the loss on a validation part has not fallen for `patience` epochs; keep the best weights."""
+
+    validation: Share = Field(description="Share of the training part, which is then not learnt from")
+    patience: PositiveInt
+
+
+class Calibration(_Choices):
+    """What is fitted to phones that the network has not learnt: each fold predicted by a network of the others."""
+
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    temperature: bool = Field(False, description="Whether to divide the logits by a fitted temperature")
+    coverage: Share = Field(0.99, description="Share of prediction sets meant to hold the true price range")
 
 
 class Split(_Choices):
     """Which part of the data is held out to measure on."""
 
-    held_out: Annotated[float, Field(gt=0, lt=1, description="Share of the rows")]
-    random_state: Annotated[int, Field(ge=0, lt=2**32)]
+    held_out: Annotated[Share, Field(description="Share of the rows")]
+    random_state: Seed
     stratified: bool = Field(description="Whether each part has the classes in the data's proportions")
 
 
@@ -38,14 +123,33 @@ class Recipe(_Choices):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     description: str
-    seed: Annotated[
-        int, Field(ge=0, lt=2**32, description="Of the first weights and of the order of batches")
-    ]
-    epochs: PositiveInt
-    batch_size: PositiveInt
+    seed: Seed = Field(description="Of the first weights and of the order of batches")
+    epochs: Annotated[int, Field(gt=0, le=100_000)]
+    batch_size: PositiveInt | Literal["all"]
+    device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="auto: cuda where there is one")
+    standardise: bool = Field(True, description="Whether the scaler standardises, or leaves raw features")
+    initialisation: Literal[
+        "suited", "uniform", "normal", "kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal"
+    ] = Field("suited", description="Of the layers' weights; suited: to the activation")
     network: Architecture
     optimizer: Optimizer
+    schedule: Schedule = Constant()
+    linear_path: LinearPath | None = None
+    early_stopping: EarlyStopping | None = None
+    calibration: Calibration = Calibration()
     split: Split
+
+    @model_validator(mode="after")
+    def _choices_agree(self) -> Self:
+        if self.network.linear_path != (self.linear_path is not None):
+            raise ValueError("network.linear_path = true and a table [linear_path] go together")
+        if isinstance(self.schedule, MultiStep) and max(self.schedule.at) >= self.epochs:
+            raise ValueError(f"schedule.at names epoch {max(self.schedule.at)} of {self.epochs}")
+        if isinstance(self.schedule, OneCycle) and self.early_stopping:
+            raise ValueError("one_cycle needs all its epochs; leave early_stopping out, or choose cosine")
+        if self.batch_size == 1 and self.network.batch_normalisation:
+            raise ValueError("batch normalisation needs more than one phone in a batch")
+        return self
 
     @classmethod
     def load(cls, name: str) -> Self:
@@ -57,10 +161,15 @@ class Recipe(_Choices):
             raise RecipeError(f"no recipe {name}; {_alternatives(name)}") from None
         except (OSError, ValueError) as error:
             raise RecipeError(f"recipe {path} cannot be read: {error}") from None
+        return cls.of({"name": path.stem, **choices}, origin=str(path))
+
+    @classmethod
+    def of(cls, choices: Mapping[str, Any], origin: str) -> Self:
+        """Return the recipe of these choices. Raises `RecipeError` that names `origin` and each wrong choice."""
         try:
-            return cls.model_validate({"name": path.stem, **choices})
+            return cls.model_validate(choices)
         except ValidationError as error:
-            raise RecipeError(f"recipe {path}: {_problems(error)}") from None
+            raise RecipeError(f"recipe {origin}: {_problems(error)}") from None
 
 
 def shipped_names() -> list[str]:
@@ -75,4 +184,9 @@ def _alternatives(name: str) -> str:
 
 
 def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+    return "; ".join(
+        ": ".join([".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")]).removeprefix(
+            ": "
+        )
+        for item in error.errors()
+    )

@@ -6,6 +6,7 @@
 from contract.bundle.golden import GoldenRow, check_golden_rows
 from contract.bundle.manifest import (
     FORMAT_VERSION,
+    Calibration,
     DataProvenance,
     FeatureRange,
     FileEntry,
@@ -20,6 +21,7 @@ __all__ = [
     "FORMAT_VERSION",
     "Bundle",
     "BundleFiles",
+    "Calibration",
     "DataProvenance",
     "FeatureRange",
     "FileEntry",

@@ -9,7 +9,7 @@ from contract.architecture import Architecture
 from contract.bundle.golden import GoldenRow
 from contract.bundle.pointer import checked_version
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The format that this release writes, and the only one that it reads."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -43,7 +43,29 @@ class Metrics(_Part):
     accuracy: FiniteFloat = Field(description="Share of phones put in the right price range")
     log_loss: FiniteFloat = Field(description="Mean of -ln(probability given to the true price range)")
     macro_f1: FiniteFloat = Field(description="F1 of each price range, averaged without weights")
+    brier_score: FiniteFloat = Field(
+        description="Mean squared distance of the four probabilities from the truth, 0 to 2"
+    )
+    ece: FiniteFloat = Field(
+        description="Expected calibration error: mean distance of confidence from accuracy, in 15 bins"
+    )
+    off_by_more_than_one: NonNegativeInt = Field(description="Phones put two or three ranges off")
+    coverage: FiniteFloat = Field(description="Share of phones whose prediction set holds the true range")
+    mean_set_size: FiniteFloat = Field(description="Price ranges in a prediction set, on average")
     confusion_matrix: list[list[NonNegativeInt]] = Field(description="Rows: true range; columns: predicted")
+
+
+class Calibration(_Part):
+    """What was fitted to phones that the network had not learnt, to make its probabilities ones to act on."""
+
+    rows: NonNegativeInt = Field(description="Phones that it was fitted to")
+    temperature: FiniteFloat = Field(gt=0, description="What the logits are divided by; 1 changes nothing")
+    coverage: FiniteFloat = Field(
+        gt=0, lt=1, description="Share of prediction sets meant to hold the true price range"
+    )
+    threshold: FiniteFloat = Field(
+        ge=0, le=1, description="Probability from which a price range is in the prediction set"
+    )
 
 
 class DataProvenance(_Part):
@@ -67,6 +89,7 @@ class Manifest(_Part):
     features: list[FeatureRange]
     classes: list[str] = Field(description="Labels, in the order of the probabilities")
     metrics: Metrics
+    calibration: Calibration
     data: DataProvenance
     libraries: dict[str, str] = Field(description="Versions that trained it")
     golden_rows: list[GoldenRow] = Field(min_length=1, description="Phones with the probabilities expected")

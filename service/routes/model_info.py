@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from contract.architecture import Architecture
-from contract.bundle import DataProvenance, FeatureRange, Metrics
+from contract.bundle import Calibration, DataProvenance, FeatureRange, Metrics
 from contract.phone import SPECIFICATIONS, PriceRange
 from service.dependencies import LoadedPredictor
 from service.predictor import Predictor
@@ -51,6 +51,7 @@ class ModelInfo(BaseModel):
     features: list[FeatureInfo]
     classes: list[ClassInfo]
     metrics: Metrics
+    calibration: Calibration
     data: DataProvenance
     recipe: dict[str, Any]
     libraries: dict[str, str]
@@ -70,6 +71,7 @@ class ModelInfo(BaseModel):
             features=[FeatureInfo.of(feature) for feature in manifest.features],
             classes=[ClassInfo(price_range=item.value, label=item.label) for item in PriceRange],
             metrics=manifest.metrics,
+            calibration=manifest.calibration,
             data=manifest.data,
             recipe=manifest.recipe,
             libraries=manifest.libraries,

@@ -1,0 +1,83 @@
+"""From a recipe and phones to a model: scaler, network, and what calibrates them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from contract.bundle import Calibration
+from contract.network import PhonePriceNetwork, predict_probabilities, standardise
+from contract.phone import FeatureMatrix, Probabilities
+from training.calibration import calibrate
+from training.dataset import Part
+from training.initialisation import initialise
+from training.loop import Batch, Epoch, fit
+from training.recipe import Recipe
+
+Watch: TypeAlias = Callable[[Epoch], None]
+
+
+def ignore(_: Epoch) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted scaler and the network trained behind it."""
+
+    scaler: StandardScaler
+    network: PhonePriceNetwork
+    history: Sequence[Epoch]
+
+    def probabilities(self, features: FeatureMatrix) -> Probabilities:
+        """Predict (N, 20) raw specifications: (N, 4)."""
+        return predict_probabilities(self.network, self.scaler, features)
+
+
+@dataclass(frozen=True)
+class CalibratedModel(Model):
+    """A model whose network has its temperature, and the threshold of its prediction sets."""
+
+    calibration: Calibration
+
+
+def fit_calibrated(recipe: Recipe, part: Part, watch: Watch = ignore) -> CalibratedModel:
+    """Fit the recipe's model to all of `part`, and calibrate it with one more for each fold of `part`."""
+    model = fit_model(recipe, part, watch)
+    calibration = calibrate(recipe.calibration, part, lambda others: fit_model(recipe, others))
+    model.network.temperature.fill_(calibration.temperature)
+    return CalibratedModel(**vars(model), calibration=calibration)
+
+
+def fit_model(recipe: Recipe, part: Part, watch: Watch = ignore) -> Model:
+    """Fit the recipe's model to `part`, less what early stopping validates on."""
+    learnt, validated = _validation_apart(recipe, part)
+    standardised = recipe.standardise
+    scaler = StandardScaler(with_mean=standardised, with_std=standardised).fit(learnt.features)
+    torch.manual_seed(recipe.seed)
+    network = PhonePriceNetwork(recipe.network)
+    initialise(network, recipe)
+    history = []
+    for epoch in fit(network, _batch(scaler, learnt), recipe, validated and _batch(scaler, validated)):
+        watch(epoch)
+        history.append(epoch)
+    return Model(scaler, network, history)
+
+
+def _validation_apart(recipe: Recipe, part: Part) -> tuple[Part, Part | None]:
+    if recipe.early_stopping is None:
+        return part, None
+    learnt, validated = train_test_split(
+        range(len(part)),
+        test_size=recipe.early_stopping.validation,
+        random_state=recipe.seed,
+        stratify=part.labels,
+    )
+    return part.rows(learnt), part.rows(validated)
+
+
+def _batch(scaler: StandardScaler, part: Part) -> Batch:
+    return Batch(torch.from_numpy(standardise(scaler, part.matrix)), torch.from_numpy(part.classes))
