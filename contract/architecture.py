@@ -65,14 +65,15 @@ class Architecture(BaseModel):
             shapes[f"layers.{layer}.bias"] = (outputs,)
         if self.batch_normalisation:
             for layer, neurons in enumerate(self.hidden_layers):
-                of_each = {name: (neurons,) for name in ("weight", "bias", "running_mean", "running_var")}
-                shapes |= {f"normalisations.{layer}.{name}": shape for name, shape in of_each.items()}
+                for name in ("weight", "bias", "running_mean", "running_var"):
+                    shapes[f"normalisations.{layer}.{name}"] = (neurons,)
                 shapes[f"normalisations.{layer}.num_batches_tracked"] = ()
         if self.linear_path:
             shapes["linear_path.weight"] = (self.outputs, len(FEATURES))
         if self.head == "ordinal":
             del shapes[f"layers.{len(self.hidden_layers)}.bias"]  # the thresholds are its biases
-            shapes |= {"head.first": (1,), "head.gaps": (len(PriceRange) - 2,), "head.log_precision": (1,)}
+            shapes |= {"head.first": (1,), "head.gaps": (len(PriceRange) - 2,)}
+            shapes["head.log_precision"] = (1,)
         return shapes
 
     @property

@@ -28,6 +28,10 @@ class RecipeError(PhonePriceError):
     """A recipe does not exist or makes an impossible choice."""
 
 
+class DivergenceError(PhonePriceError):
+    """Training left the finite numbers."""
+
+
 class ExportError(PhonePriceError):
     """The exported graph does not compute what the trained network computes."""
 
@@ -42,6 +46,10 @@ class BundleError(PhonePriceError):
 
 class PointerError(BundleError):
     """CURRENT is missing, unreadable or names no version."""
+
+
+class VersionError(BundleError):
+    """There is no version of that name."""
 
 
 class ManifestError(BundleError):

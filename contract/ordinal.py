@@ -2,8 +2,8 @@
 
 P(range <= k) = F(precision * (threshold_k - score)), where F is the normal (probit) or the logistic (logit)
 distribution function: the cumulative link model of P. McCullagh, Regression Models for Ordinal Data,
-J. R. Statist. Soc. B 42 (1980). There the precision is part of score and thresholds; apart from them it lets all
-three stay near 1, where one learning rate suits them.
+J. R. Statist. Soc. B 42 (1980). There the precision is part of score and thresholds; apart from them it lets
+all three stay near 1, where one learning rate suits them.
 """
 
 from collections.abc import Callable

@@ -119,5 +119,5 @@ def _prediction(
 
 
 def _mean(probabilities: list[float]) -> float:
-    """Return the mean class; float32 probabilities sum to 1 only nearly, and the mean may not pass 3 for that."""
+    """Return the mean class, at most 3 although float32 probabilities sum to 1 only nearly."""
     return sum(index * probability for index, probability in enumerate(probabilities)) / sum(probabilities)

@@ -13,7 +13,7 @@ FLOOR = 1e-6
 
 
 class AdaptiveRidge:
-    """0.5 * ridge * sum(price * w^2), where price is 1 / (w^2 + FLOOR) for w as it was when last reweighted."""
+    """0.5 * ridge * sum(price * w^2), where price is 1 / (w^2 + FLOOR), w as when last reweighted."""
 
     def __init__(self, weight: Tensor, choices: LinearPath) -> None:
         self._weight = weight

@@ -57,7 +57,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 
 
 def fit_threshold(probabilities: Probabilities, labels: NDArray[np.int64], coverage: float) -> float:
-    """Return the probability from which a price range must be in a set, for `coverage` of the sets to be right.
+    """Return the probability from which a price range is in a set, for `coverage` of the sets to be right.
 
     Too few phones for the coverage asked, and it is 0: all ranges are in every set.
     """

@@ -40,7 +40,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def rows(self, positions: Sequence[int] | NDArray[np.int64]) -> "Part":
+    def rows(self, positions: NDArray[np.int64]) -> "Part":
         """Return the phones at these positions."""
         return Part(self.features.iloc[positions], self.labels.iloc[positions])
 

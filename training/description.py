@@ -40,7 +40,10 @@ LIBRARIES = (
 def describe(
     recipe: Recipe, dataset: Dataset, part: Part, model: CalibratedModel, metrics: Metrics
 ) -> Manifest:
-    """Tell what the run was, which phones it learnt from and what it made; the files are listed as they are written."""
+    """Tell what the run was, which phones it learnt from and what it made.
+
+    The version's name and the list of files may still change when the bundle is written.
+    """
     created = datetime.now(UTC).replace(microsecond=0)
     return Manifest(
         format_version=FORMAT_VERSION,

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from contract.bundle import Calibration
+from contract.errors import DivergenceError
 from contract.network import PhonePriceNetwork, predict_probabilities, standardise
 from contract.phone import FeatureMatrix, Probabilities
 from training.calibration import calibrate
@@ -44,16 +47,23 @@ class CalibratedModel(Model):
     calibration: Calibration
 
 
-def fit_calibrated(recipe: Recipe, part: Part, watch: Watch = ignore) -> CalibratedModel:
-    """Fit the recipe's model to all of `part`, and calibrate it with one more for each fold of `part`."""
+def fit_calibrated(
+    recipe: Recipe, part: Part, watch: Watch = ignore, watch_calibration: Watch = ignore
+) -> CalibratedModel:
+    """Fit the recipe's model to all of `part`, and calibrate it with one more for each fold of `part`.
+
+    Each watch is told of its epochs. Raises `DivergenceError`.
+    """
     model = fit_model(recipe, part, watch)
-    calibration = calibrate(recipe.calibration, part, lambda others: fit_model(recipe, others))
+    calibration = calibrate(
+        recipe.calibration, part, lambda others: fit_model(recipe, others, watch_calibration)
+    )
     model.network.temperature.fill_(calibration.temperature)
     return CalibratedModel(**vars(model), calibration=calibration)
 
 
 def fit_model(recipe: Recipe, part: Part, watch: Watch = ignore) -> Model:
-    """Fit the recipe's model to `part`, less what early stopping validates on."""
+    """Fit the recipe's model to `part`, less what early stopping validates on. Raises `DivergenceError`."""
     learnt, validated = _validation_apart(recipe, part)
     standardised = recipe.standardise
     scaler = StandardScaler(with_mean=standardised, with_std=standardised).fit(learnt.features)
@@ -61,7 +71,13 @@ def fit_model(recipe: Recipe, part: Part, watch: Watch = ignore) -> Model:
     network = PhonePriceNetwork(recipe.network)
     initialise(network, recipe)
     history = []
-    for epoch in fit(network, _batch(scaler, learnt), recipe, validated and _batch(scaler, validated)):
+    validation = None if validated is None else _batch(scaler, validated)
+    for epoch in fit(network, _batch(scaler, learnt), recipe, validation):
+        if not isfinite(epoch.loss):
+            raise DivergenceError(
+                f"recipe {recipe.name} left the finite numbers in epoch {epoch.number}: "
+                "try a lower learning rate, or standardise = true"
+            )
         watch(epoch)
         history.append(epoch)
     return Model(scaler, network, history)
@@ -71,7 +87,7 @@ def _validation_apart(recipe: Recipe, part: Part) -> tuple[Part, Part | None]:
     if recipe.early_stopping is None:
         return part, None
     learnt, validated = train_test_split(
-        range(len(part)),
+        np.arange(len(part)),
         test_size=recipe.early_stopping.validation,
         random_state=recipe.seed,
         stratify=part.labels,

@@ -15,8 +15,8 @@ SUITED = {
     "tanh": "xavier_normal",
     "sigmoid": "xavier_normal",
 }
-"""Which keeps the size of a signal from layer to layer, by activation: K. He et al. (2015) for those that cut off
-one half, X. Glorot and Y. Bengio (2010) for those that bend both ways."""
+"""Which keeps the size of a signal from layer to layer, by activation: K. He et al. (2015) for those that cut
+off one half, X. Glorot and Y. Bengio (2010) for those that bend both ways."""
 
 
 def _normal(weight: Tensor) -> Tensor:
@@ -37,13 +37,12 @@ def initialise(network: PhonePriceNetwork, recipe: Recipe) -> None:
 
     `uniform` is torch's own: weights and biases alike from -1 to 1, over the square root of the inputs.
     """
-    name = recipe.initialisation
+    name: str = recipe.initialisation
     if name == "suited":
         name = SUITED[recipe.network.activation]
     if name != "uniform":
-        for layer in network.layers:
-            INITIALISATIONS[name](layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        for kind, parameter in network.layers.named_parameters():
+            fill = INITIALISATIONS[name] if kind.endswith("weight") else nn.init.zeros_
+            fill(parameter)
     if network.linear_path is not None:
         nn.init.zeros_(network.linear_path.weight)

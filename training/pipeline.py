@@ -26,14 +26,16 @@ class Trained(NamedTuple):
     metrics: Metrics
 
 
-def train(recipe: Recipe, data: Path, artifacts: Path, watch: Watch = ignore) -> Trained:
+def train(
+    recipe: Recipe, data: Path, artifacts: Path, watch: Watch = ignore, watch_calibration: Watch = ignore
+) -> Trained:
     """Train `recipe` on the table `data`, write the bundle and make it the served one.
 
-    `watch` is told of each epoch. Nothing is written before everything else has succeeded.
+    Each watch is told of its epochs. Nothing is written before everything else has succeeded.
     """
     dataset = read_dataset(data)
     training_part, held_out = split(dataset.phones, recipe.split)
-    model = fit_calibrated(recipe, training_part, watch)
+    model = fit_calibrated(recipe, training_part, watch, watch_calibration)
     metrics = evaluate(model.probabilities(held_out.matrix), held_out.classes, model.calibration.threshold)
     graph = export(model.network, model.scaler)
     prove_equal(graph, model.probabilities(dataset.phones.matrix), dataset.phones.matrix)

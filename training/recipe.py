@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from contract.architecture import Architecture
@@ -89,7 +90,7 @@ Schedule: TypeAlias = Annotated[
 
 
 class LinearPath(_Choices):
-    """The adaptive ridge on the linear path: it presses small weights to nothing and leaves large ones alone."""
+    """The adaptive ridge on the linear path: it presses small weights to nothing and leaves large ones."""
 
     ridge: Annotated[float, Field(ge=0)] = Field(description="Price of a weight, in units of log-likelihood")
     reweight_every: PositiveInt = Field(description="Epochs")
@@ -103,7 +104,7 @@ class EarlyStopping(_Choices):
 
 
 class Calibration(_Choices):
-    """What is fitted to phones that the network has not learnt: each fold predicted by a network of the others."""
+    """What is fitted to phones that were not learnt: each fold as a network of the others predicts it."""
 
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     temperature: bool = Field(False, description="Whether to divide the logits by a fitted temperature")
@@ -165,11 +166,16 @@ class Recipe(_Choices):
 
     @classmethod
     def of(cls, choices: Mapping[str, Any], origin: str) -> Self:
-        """Return the recipe of these choices. Raises `RecipeError` that names `origin` and each wrong choice."""
+        """Return the recipe of these choices. Raises `RecipeError` that names each wrong one."""
         try:
             return cls.model_validate(choices)
         except ValidationError as error:
             raise RecipeError(f"recipe {origin}: {_problems(error)}") from None
+
+    def to_toml(self) -> bytes:
+        """Return the TOML file that `load` makes this recipe of; its name is the file's."""
+        choices = self.model_dump(mode="json", exclude_none=True, exclude={"name"})
+        return tomli_w.dumps(choices).encode()
 
 
 def shipped_names() -> list[str]:

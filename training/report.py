@@ -9,6 +9,6 @@ from training.fitting import CalibratedModel
 
 
 def make_report(manifest: Manifest, model: CalibratedModel, held_out: Part) -> Mapping[str, bytes]:
-    """Return the report's files by their path in the bundle; `held_out` are the phones of `manifest.metrics`."""
+    """Return the report's files by path; `held_out` are the phones of `manifest.metrics`."""
     history = [epoch._asdict() for epoch in model.history]
     return {"report/history.json": json.dumps(history, indent=1).encode() + b"\n"}

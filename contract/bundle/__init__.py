@@ -14,7 +14,7 @@ from contract.bundle.manifest import (
     Metrics,
 )
 from contract.bundle.pointer import current_version, switch_current
-from contract.bundle.reader import Bundle, read_bundle, read_current
+from contract.bundle.reader import Bundle, read_bundle, read_current, read_version, versions
 from contract.bundle.writer import BundleFiles, write_bundle
 
 __all__ = [
@@ -32,6 +32,8 @@ __all__ = [
     "current_version",
     "read_bundle",
     "read_current",
+    "read_version",
     "switch_current",
+    "versions",
     "write_bundle",
 ]

@@ -12,9 +12,14 @@ POINTER = "CURRENT"
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
+def is_version(name: str) -> bool:
+    """Whether `name` can be that of a bundle's folder; the folders beside, with a dot, cannot."""
+    return _VERSION.fullmatch(name) is not None
+
+
 def checked_version(version: str) -> str:
     """Return `version` if it can name a bundle's folder; raise `ValueError` if not."""
-    if not _VERSION.fullmatch(version):
+    if not is_version(version):
         raise ValueError("a version is 1 to 128 letters, digits, dots, underscores and hyphens")
     return version
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
-from contract.bundle.pointer import current_version
+from contract.bundle.pointer import current_version, is_version
 from contract.errors import (
     BundleError,
     ClassError,
@@ -28,6 +28,7 @@ from contract.errors import (
     ManifestError,
     NonFiniteError,
     ShapeError,
+    VersionError,
 )
 from contract.phone import FEATURES, PriceRange
 
@@ -53,11 +54,26 @@ class Bundle:
 
 def read_current(artifacts: Path) -> Bundle:
     """Read the version that CURRENT names. Raises a `BundleError`."""
-    version = current_version(artifacts)
+    return read_version(artifacts, current_version(artifacts))
+
+
+def read_version(artifacts: Path, version: str) -> Bundle:
+    """Read the version of that name. Raises a `BundleError`."""
+    if version not in versions(artifacts):
+        raise VersionError(
+            f"{artifacts} has no version {version!r}; it has {', '.join(versions(artifacts)) or 'none'}"
+        )
     bundle = read_bundle(artifacts / version)
     if bundle.manifest.version != version:
         raise ManifestError(f"{artifacts / version / MANIFEST} is the manifest of {bundle.manifest.version}")
     return bundle
+
+
+def versions(artifacts: Path) -> list[str]:
+    """Return the names of all versions, whole or not: in order of time, as training names them."""
+    if not artifacts.is_dir():
+        return []
+    return sorted(path.name for path in artifacts.iterdir() if path.is_dir() and is_version(path.name))
 
 
 def read_bundle(directory: Path) -> Bundle:

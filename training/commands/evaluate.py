@@ -1,0 +1,40 @@
+"""evaluate: how a bundle does on a table with price ranges."""
+
+from typing import Annotated
+
+import typer
+
+from training.commands.metrics_table import print_metrics
+from training.commands.terminal import (
+    ARTIFACTS,
+    ArtifactsOption,
+    DataOption,
+    JsonOption,
+    console,
+    failures_as_messages,
+    write_figures,
+)
+
+
+def evaluate(
+    data: DataOption = None,
+    version: Annotated[str | None, typer.Option(help="Default: the one that CURRENT names.")] = None,
+    artifacts: ArtifactsOption = ARTIFACTS,
+    json: JsonOption = None,
+) -> None:
+    """Measure a bundle on a table, which may be the one it was trained on or phones that came later."""
+    with failures_as_messages():
+        from contract.bundle import read_current, read_version
+        from training.dataset import default_path, read_dataset
+        from training.evaluation import evaluate
+        from training.export import graph_probabilities
+
+        bundle = read_version(artifacts, version) if version else read_current(artifacts)
+        dataset = read_dataset(data or default_path())
+        console.print(f"{bundle.manifest.version} on {dataset.name}")
+        probabilities = graph_probabilities(bundle.graph, dataset.phones.matrix)
+        metrics = evaluate(probabilities, dataset.phones.classes, bundle.manifest.calibration.threshold)
+        print_metrics(metrics)
+        if dataset.sha256 == bundle.manifest.data.sha256:
+            console.print("It was trained on most of these phones: these figures flatter it.")
+        write_figures(json, metrics)

@@ -1,0 +1,84 @@
+"""What the commands share: the terminal, options, failures in words, figures in a file."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+from pydantic import BaseModel
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+
+from contract.errors import PhonePriceError
+
+WRONG_USE = 2
+INTERRUPTED = 130
+
+console = Console(highlight=False, soft_wrap=True)
+
+DataOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="CSV with the 20 specifications and price_range, columns by name. "
+        "Default: $PHONE_PRICE_DATA, else data/phones.csv, else data/sample.csv.",
+    ),
+]
+RecipeOption: TypeAlias = Annotated[
+    str, typer.Option("--recipe", help="A shipped recipe's name, or the path of one's own .toml.")
+]
+ArtifactsOption: TypeAlias = Annotated[Path, typer.Option("--artifacts", help="Folder of the bundles.")]
+JsonOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--json", help="File to write the figures to.", dir_okay=False)
+]
+SeedOption: TypeAlias = Annotated[
+    int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the folds; the recipe has its own.")
+]
+
+ARTIFACTS = Path("artifacts")
+
+
+@contextmanager
+def failures_as_messages(interrupted: str = "what was served stays served") -> Iterator[None]:
+    """What the user can put right is told in words, with exit status 2; an interruption, with 130."""
+    try:
+        yield
+    except (PhonePriceError, OSError) as error:
+        _tell(f"error: {error}")
+        raise typer.Exit(WRONG_USE) from None
+    except KeyboardInterrupt:
+        _tell(f"interrupted; {interrupted}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def table(named_by: str, *headings: str) -> Table:
+    """Return an empty table; what its rows are named by is never cut short."""
+    made = Table()
+    made.add_column(named_by, no_wrap=True)
+    for heading in headings:
+        made.add_column(heading)
+    return made
+
+
+def write_figures(path: Path | None, figures: BaseModel | Sequence[BaseModel]) -> None:
+    """Write figures as JSON, whole or not at all, if there is a file to write them to."""
+    if path is not None:
+        write_whole(path, to_json(figures, indent=2) + b"\n")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside, then rename: an interruption leaves the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _tell(message: str) -> None:
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)

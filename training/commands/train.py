@@ -1,0 +1,41 @@
+"""train: a table in, a bundle out, and it is the served one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands.metrics_table import print_metrics
+from training.commands.terminal import (
+    ARTIFACTS,
+    DataOption,
+    JsonOption,
+    RecipeOption,
+    console,
+    failures_as_messages,
+    write_figures,
+)
+from training.recipe import DEFAULT, Recipe
+
+
+def train(
+    data: DataOption = None,
+    recipe_name: RecipeOption = DEFAULT,
+    out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = ARTIFACTS,
+    json: JsonOption = None,
+) -> None:
+    """Train, measure on the part held out, write the bundle and make it the served one."""
+    with failures_as_messages():
+        recipe = Recipe.load(recipe_name)
+
+        from training.dataset import default_path
+        from training.pipeline import train
+        from training.progress import watching
+
+        table = data or default_path()
+        console.print(f"recipe {recipe.name} on {table}")
+        with watching(console, recipe) as watch:
+            trained = train(recipe, table, out, watch.training, watch.calibration)
+        print_metrics(trained.metrics, "phones held out")
+        write_figures(json, trained.metrics)
+        console.print(f"{out / 'CURRENT'} now names {trained.version}")

@@ -1,0 +1,21 @@
+"""Fits side by side: a process for each core, and one thread in each."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import torch
+from joblib import Parallel, delayed
+
+Result = TypeVar("Result")
+
+
+def in_parallel(function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
+    """Yield `function(*arguments)` for each of the calls, in their order, as they are done."""
+    yield from Parallel(n_jobs=-1, return_as="generator")(
+        delayed(_on_one_thread)(function, arguments) for arguments in calls
+    )
+
+
+def _on_one_thread(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+    torch.set_num_threads(1)
+    return function(*arguments)
