@@ -1,5 +1,6 @@
 """Fits side by side: a process for each core, and one thread in each."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -11,9 +12,12 @@ Result = TypeVar("Result")
 
 def in_parallel(function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
     """Yield `function(*arguments)` for each of the calls, in their order, as they are done."""
-    yield from Parallel(n_jobs=-1, return_as="generator")(
-        delayed(_on_one_thread)(function, arguments) for arguments in calls
-    )
+    with warnings.catch_warnings():
+        # an interruption leaves fits undone, and that is no cause for joblib's advice on how to use it
+        warnings.filterwarnings("ignore", message="[0-9]+ tasks", module="joblib")
+        yield from Parallel(n_jobs=-1, return_as="generator")(
+            delayed(_on_one_thread)(function, arguments) for arguments in calls
+        )
 
 
 def _on_one_thread(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:

@@ -23,6 +23,8 @@ def test_a_phone_gets_a_price_range_with_its_probabilities(service: httpx.Client
         "label",
         "probabilities",
         "confidence",
+        "prediction_set",
+        "expected_range",
         "warnings",
         "model_version",
     }
@@ -33,6 +35,30 @@ def test_a_phone_gets_a_price_range_with_its_probabilities(service: httpx.Client
     assert answer["label"] == LABELS[answer["price_range"]]
     assert answer["warnings"] == []
     assert answer["model_version"] == current_version(ARTIFACTS)
+
+
+def test_the_prediction_set_holds_what_the_bundles_threshold_says(service: httpx.Client) -> None:
+    """Phones of all kinds against the rule in plain Python, which knows nothing of arrays."""
+    threshold = read_current(ARTIFACTS).manifest.calibration.threshold
+    phones = [changed(ram=ram) for ram in range(256, 3998, 60)]
+    predictions = service.post("/predict/batch", json={"phones": phones}).json()["predictions"]
+    sizes = set()
+    for prediction in predictions:
+        probabilities = prediction["probabilities"]
+        chosen = [index for index, each in enumerate(probabilities) if each >= threshold]
+        chosen = chosen or [prediction["price_range"]]
+        assert prediction["prediction_set"] == list(range(min(chosen), max(chosen) + 1))
+        assert prediction["price_range"] in prediction["prediction_set"]
+        sizes.add(len(prediction["prediction_set"]))
+    assert sizes == {1, 2}, "the phones tried are neither all certain nor all uncertain"
+
+
+def test_the_expected_range_is_the_mean_of_the_range_under_the_probabilities(service: httpx.Client) -> None:
+    for ram in (300, 1500, 2048, 2500, 3900, 8192):
+        answer = service.post("/predict", json=changed(ram=ram)).json()
+        mean = sum(index * each for index, each in enumerate(answer["probabilities"]))
+        assert answer["expected_range"] == pytest.approx(mean, abs=1e-5)
+        assert 0 <= answer["expected_range"] <= 3
 
 
 def test_more_memory_does_not_make_a_phone_cheaper(service: httpx.Client) -> None:

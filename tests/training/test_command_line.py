@@ -1,19 +1,26 @@
 """python -m training, as a user runs it: a process, its output, its exit status."""
 
+import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from contract.bundle import current_version, read_current
+from contract.bundle import current_version, read_current, versions
 from tests.conftest import TINY_RECIPE
 from tests.running_service import PROJECT
+from training.made_up import make_sample
+from training.pipeline import train
+from training.recipe import Recipe, shipped_names
 
 
 @pytest.fixture
@@ -35,11 +42,17 @@ def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+def figures(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
 def test_train_prints_figures_and_switches_current(
     sample_table: Path, recipe_file: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "artifacts"
-    done = run("train", "--recipe", recipe_file, "--out", out, PHONE_PRICE_DATA=str(sample_table))
+    out, told = tmp_path / "artifacts", tmp_path / "figures.json"
+    done = run(
+        "train", "--recipe", recipe_file, "--out", out, "--json", told, PHONE_PRICE_DATA=str(sample_table)
+    )
     assert done.returncode == 0, done.stderr
     metrics = read_current(out).manifest.metrics
     assert f"recipe tiny on {sample_table}" in done.stdout
@@ -47,6 +60,8 @@ def test_train_prints_figures_and_switches_current(
     assert f"accuracy {metrics.accuracy:.4f} log-loss {metrics.log_loss:.4f}" in done.stdout
     assert f"macro-F1 {metrics.macro_f1:.4f}" in done.stdout
     assert "very high" in done.stdout
+    assert "calibrating: fold 5/5" in done.stdout
+    assert figures(told) == metrics.model_dump(mode="json")
     assert f"CURRENT now names {current_version(out)}" in done.stdout
     assert done.stderr == ""
 
@@ -131,8 +146,270 @@ def test_sample_writes_the_same_table_for_the_same_seed(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [again, first, other]
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["sample"]])
-def test_help_tells_what_a_command_does(command: list[str]) -> None:
-    done = run(*command, "--help")
+COMMANDS = [
+    "train",
+    "recipes",
+    "summary",
+    "compare",
+    "cross-validate",
+    "tune",
+    "evaluate",
+    "versions",
+    "activate",
+    "sample",
+]
+
+
+def test_help_lists_every_command() -> None:
+    done = run("--help")
     assert done.returncode == 0
     assert "Usage: python -m training" in done.stdout
+    for command in COMMANDS:
+        assert f" {command} " in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_what_a_command_does(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"Usage: python -m training {command}" in done.stdout
+
+
+def test_recipes_lists_what_is_shipped(tmp_path: Path) -> None:
+    done = run("recipes", "--json", tmp_path / "recipes.json")
+    assert done.returncode == 0, done.stderr
+    for name in shipped_names():
+        assert f" {name} " in done.stdout
+    assert "best (default)" in done.stdout
+    assert [recipe["name"] for recipe in figures(tmp_path / "recipes.json")] == shipped_names()
+
+
+def test_summary_shows_layers_shapes_and_parameters(tmp_path: Path) -> None:
+    done = run("summary", "seed-baseline", "--json", tmp_path / "summary.json")
+    assert done.returncode == 0, done.stderr
+    # worked out by hand: 20 * 128 + 128, 128 * 256 + 256, 256 * 4 + 4
+    for told in ("[1, 20]", "[1, 128]", "[1, 256]", "[1, 4]", "2,688", "33,024", "1,028", "36,740"):
+        assert told in done.stdout
+    assert figures(tmp_path / "summary.json")["parameters"] == 36_740
+
+
+def test_compare_prints_the_ladder_and_writes_it_as_a_table_and_a_picture(
+    sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "comparison"
+    done = run(
+        "compare",
+        "best",
+        recipe_file,
+        "--data",
+        sample_table,
+        "--out",
+        out,
+        "--json",
+        out / "comparison.json",
+    )
+    assert done.returncode == 0, done.stderr
+    worse, better = figures(out / "comparison.json")
+    assert (worse["recipe"], better["recipe"]) == ("tiny", "best")
+    assert worse["accuracy"] < better["accuracy"]
+    for contender in (worse, better):
+        for shown in (done.stdout, (out / "comparison.md").read_text()):
+            assert contender["recipe"] in shown
+            assert f"{contender['accuracy']:.4f}" in shown
+    assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_cross_validate_gives_the_figures_that_scripts_rely_on(
+    sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "figures.json"
+    arguments = ["--recipe", recipe_file, "--folds", 3, "--repeats", 2, "--seed", 1, "--json", path]
+    done = run("cross-validate", "--data", sample_table, *arguments)
+    assert done.returncode == 0, done.stderr
+    found = figures(path)
+    assert {"accuracy_mean", "accuracy_std", "log_loss_mean", "ece", "off_by_more_than_one"} <= found.keys()
+    assert "folds 6/6" in done.stdout
+    assert f"accuracy {found['accuracy_mean']:.4f}" in done.stdout
+
+
+def test_evaluate_measures_the_served_version_or_another(
+    tiny_artifacts: Path, sample_table: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "figures.json"
+    arguments = ["--artifacts", tiny_artifacts, "--data", sample_table, "--json", path]
+    served = run("evaluate", *arguments)
+    assert served.returncode == 0, served.stderr
+    assert "It was trained on most of these phones" in served.stdout
+    assert figures(path)["rows"] == 240
+    assert f"accuracy {figures(path)['accuracy']:.4f}" in served.stdout
+    named = run("evaluate", *arguments, "--version", current_version(tiny_artifacts))
+    assert named.stdout == served.stdout
+    unknown = run("evaluate", *arguments, "--version", "../elsewhere")
+    assert unknown.returncode == 2
+    assert "has no version '../elsewhere'" in unknown.stderr
+
+
+def test_evaluate_on_phones_that_came_later_does_not_say_that_it_knows_them(
+    tiny_artifacts: Path, tmp_path: Path
+) -> None:
+    later = tmp_path / "later.csv"
+    make_sample(rows=80, seed=99).to_csv(later, index=False)
+    done = run("evaluate", "--artifacts", tiny_artifacts, "--data", later)
+    assert done.returncode == 0, done.stderr
+    assert "later.csv" in done.stdout
+    assert "trained on most" not in done.stdout
+
+
+@pytest.fixture
+def two_versions(tiny_artifacts: Path, sample_table: Path, tiny_recipe: Recipe, tmp_path: Path) -> Path:
+    """A folder with a second version, which is the served one."""
+    artifacts = Path(shutil.copytree(tiny_artifacts, tmp_path / "artifacts"))
+    train(tiny_recipe.model_copy(update={"seed": 8}), sample_table, artifacts)
+    return artifacts
+
+
+def test_versions_lists_them_and_activate_goes_back(two_versions: Path, tmp_path: Path) -> None:
+    old, new = versions(two_versions)
+    listed = run("versions", "--artifacts", two_versions, "--json", tmp_path / "versions.json")
+    assert listed.returncode == 0, listed.stderr
+    assert [(item["version"], item["served"]) for item in figures(tmp_path / "versions.json")] == [
+        (old, False),
+        (new, True),
+    ]
+    assert old in listed.stdout
+    assert new in listed.stdout
+    done = run("activate", old, "--artifacts", two_versions)
+    assert done.returncode == 0, done.stderr
+    assert f"now names {old}" in done.stdout
+    assert current_version(two_versions) == old
+
+
+def test_a_version_that_is_not_whole_is_listed_as_such_and_not_activated(two_versions: Path) -> None:
+    old, new = versions(two_versions)
+    weights = two_versions / old / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    listed = run("versions", "--artifacts", two_versions)
+    assert listed.returncode == 0, listed.stderr
+    assert f"{old} cannot be served: " in listed.stdout
+    done = run("activate", old, "--artifacts", two_versions)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "weights.safetensors" in done.stderr
+    assert current_version(two_versions) == new
+
+
+def test_a_version_whose_answers_have_changed_is_not_activated(two_versions: Path) -> None:
+    old, new = versions(two_versions)
+    path = two_versions / old / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["golden_rows"][0]["probabilities"] = [1.0, 0.0, 0.0, 0.0]
+    path.write_text(json.dumps(manifest))
+    done = run("activate", old, "--artifacts", two_versions)
+    assert done.returncode == 2
+    assert "golden rows" in done.stderr
+    assert current_version(two_versions) == new
+
+
+LONG_RECIPE = TINY_RECIPE.replace("epochs = 3", "epochs = 100000")
+
+
+def interrupted(*arguments: object, once: str) -> tuple[int, str, str]:
+    """Run, press Ctrl-C when `once` has been printed; return exit status, output, errors."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training", *map(str, arguments)],
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    shown = ""
+    for line in process.stdout:
+        shown += line
+        if once in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+    rest, errors = process.communicate(timeout=60)
+    assert ended(process.pid), "a process of the command goes on"
+    return process.returncode, shown + rest, errors
+
+
+def ended(group: int) -> bool:
+    """Whether every process of the group ends within ten seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_ctrl_c_in_training_leaves_what_was_served(
+    tiny_artifacts: Path, sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    artifacts = Path(shutil.copytree(tiny_artifacts, tmp_path / "artifacts"))
+    before = {path: path.read_bytes() for path in artifacts.rglob("*") if path.is_file()}
+    recipe_file.write_text(LONG_RECIPE)
+    status, _, errors = interrupted(
+        "train", "--recipe", recipe_file, "--data", sample_table, "--out", artifacts, once="recipe tiny on"
+    )
+    assert (status, errors) == (130, "interrupted; what was served stays served\n")
+    assert {path: path.read_bytes() for path in artifacts.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", [["compare"], ["cross-validate", "--folds", "3", "--recipe"]])
+def test_ctrl_c_in_a_measurement_says_so_and_leaves_no_process(
+    command: list[str], sample_table: Path, recipe_file: Path
+) -> None:
+    recipe_file.write_text(TINY_RECIPE.replace("epochs = 3", "epochs = 200"))
+    status, _, errors = interrupted(
+        *command,
+        recipe_file,
+        *(["best"] * 20 if command == ["compare"] else ["--repeats", 30]),
+        "--data",
+        sample_table,
+        once="1/",
+    )
+    assert (status, errors) == (130, "interrupted; nothing was written\n")
+
+
+def test_ctrl_c_in_tuning_says_how_to_go_on_and_the_same_command_does(
+    sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text('[ranges]\n"optimizer.learning_rate" = { low = 0.001, high = 0.1, log = true }')
+    storage, out = tmp_path / "trials.db", tmp_path / "tuned.toml"
+    command = [
+        "tune",
+        "--recipe",
+        recipe_file,
+        "--data",
+        sample_table,
+        "--space",
+        space,
+        "--storage",
+        storage,
+    ]
+    command += ["--folds", 2, "--inner-folds", 2, "--trials", 3, "--out", out]
+    status, _, errors = interrupted(*command, once="trials 4/9")
+    assert status == 130
+    assert errors == f"interrupted; the trials are in {storage}, and the same command goes on from there\n"
+    assert not out.exists()
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "trials 9/9" in done.stdout
+    assert "to be expected of tuning: accuracy " in done.stdout
+    tuned = Recipe.load(str(out))
+    rate = f"{tuned.optimizer.learning_rate:.3g}"
+    assert f"chosen on inner folds of all phones: optimizer.learning_rate {rate}" in done.stdout
+
+
+def test_figures_in_a_file_are_whole_or_the_old_ones(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    done = run("recipes", "--json", tmp_path / "folder" / "deeper" / "recipes.json")
+    assert done.returncode == 0, done.stderr
+    assert len(figures(tmp_path / "folder" / "deeper" / "recipes.json")) == len(shipped_names())
+    assert [path.name for path in (tmp_path / "folder" / "deeper").iterdir()] == ["recipes.json"]
