@@ -1,7 +1,7 @@
 """The networks in torch, and the one forward path from raw specifications to probabilities."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,18 +40,20 @@ class PhonePriceNetwork(nn.Module):
             for layer, (inputs, outputs) in enumerate(sizes)
         )
         self.normalisations = nn.ModuleList(
-            nn.BatchNorm1d(neurons) if architecture.batch_normalisation else nn.Identity()
+            nn.BatchNorm1d(neurons)
             for neurons in architecture.hidden_layers
+            if architecture.batch_normalisation
         )
-        self.dropout = nn.Dropout(architecture.dropout) if architecture.dropout else nn.Identity()
+        self.dropout = nn.Dropout(architecture.dropout) if architecture.dropout else None
         self.linear_path = (
             nn.Linear(len(FEATURES), architecture.outputs, bias=False) if architecture.linear_path else None
         )
-        self.head = OrdinalHead(architecture.link) if architecture.link else nn.Identity()
+        self.head = OrdinalHead(architecture.link) if architecture.link else None
         self.register_buffer("temperature", torch.ones(1))
 
     def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.score(features))
+        score = self.score(features)
+        logits = score if self.head is None else self.head(score)
         # the temperature is fitted after training, on phones that the network has not learnt
         return logits if self.training else logits / self.temperature
 
@@ -59,8 +61,10 @@ class PhonePriceNetwork(nn.Module):
         """What the head sees: (N, 20) -> (N, 1) for an ordinal head, else (N, 4)."""
         hidden = features
         *hidden_layers, output = self.layers
-        for layer, normalise in zip(hidden_layers, self.normalisations, strict=True):
-            hidden = self.dropout(self.activation(normalise(layer(hidden))))
+        for layer, normalise in zip_longest(hidden_layers, self.normalisations):
+            hidden = layer(hidden) if normalise is None else normalise(layer(hidden))
+            hidden = self.activation(hidden)
+            hidden = hidden if self.dropout is None else self.dropout(hidden)
         score: Tensor = output(hidden)
         return score if self.linear_path is None else score + self.linear_path(features)
 

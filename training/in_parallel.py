@@ -1,10 +1,9 @@
-"""Fits side by side: a process for each core, and one thread in each."""
+"""Fits side by side, a process for each core."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-import torch
 from joblib import Parallel, delayed
 
 Result = TypeVar("Result")
@@ -16,10 +15,5 @@ def in_parallel(function: Callable[..., Result], calls: Iterable[tuple[Any, ...]
         # an interruption leaves fits undone, and that is no cause for joblib's advice on how to use it
         warnings.filterwarnings("ignore", message="[0-9]+ tasks", module="joblib")
         yield from Parallel(n_jobs=-1, return_as="generator")(
-            delayed(_on_one_thread)(function, arguments) for arguments in calls
+            delayed(function)(*arguments) for arguments in calls
         )
-
-
-def _on_one_thread(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
-    torch.set_num_threads(1)
-    return function(*arguments)
