@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from contract.bundle import Calibration
@@ -19,10 +18,9 @@ from contract.network import PhonePriceNetwork, Scaler, predict_logits
 from contract.phone import PriceRange, Probabilities
 from training import recipe
 from training.dataset import Part
+from training.evaluation import CLASSES, mean_log_loss
 
 FOLD_SEED = 0
-
-CLASSES = [price_range.value for price_range in PriceRange]
 
 
 class FittedModel(Protocol):
@@ -51,7 +49,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     """
 
     def loss(log_temperature: float) -> float:
-        return float(log_loss(labels, softmax(logits / exp(log_temperature), axis=1), labels=CLASSES))
+        return mean_log_loss(softmax(logits / exp(log_temperature), axis=1), labels)
 
     return exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
 

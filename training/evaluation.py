@@ -10,34 +10,48 @@ from contract.phone import PriceRange, Probabilities
 from contract.prediction_set import prediction_sets
 
 CONFIDENCE_BINS = 15
+CLASSES = [price_range.value for price_range in PriceRange]
 
 
 def evaluate(probabilities: Probabilities, labels: NDArray[np.int64], threshold: float) -> Metrics:
     """Measure (N, 4) probabilities, and their prediction sets, against (N,) true price ranges."""
-    classes = [price_range.value for price_range in PriceRange]
     predicted = probabilities.argmax(axis=1)
-    exact = probabilities.astype(np.float64)
-    exact /= exact.sum(axis=1, keepdims=True)  # a float32 row sums to 1 only to seven digits
     sets = prediction_sets(probabilities, threshold)
+    brier_score = brier_score_loss(labels, _exact(probabilities), labels=CLASSES, scale_by_half=False)
     return Metrics(
         rows=len(labels),
         accuracy=float(accuracy_score(labels, predicted)),
-        log_loss=float(log_loss(labels, exact, labels=classes)),
-        macro_f1=float(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0)),
-        brier_score=float(brier_score_loss(labels, exact, labels=classes, scale_by_half=False)),
-        ece=calibration_error(exact, labels),
+        log_loss=mean_log_loss(probabilities, labels),
+        macro_f1=float(f1_score(labels, predicted, labels=CLASSES, average="macro", zero_division=0)),
+        brier_score=float(brier_score),
+        ece=calibration_error(probabilities, labels),
         off_by_more_than_one=int((np.abs(predicted - labels) > 1).sum()),
         coverage=float(sets[np.arange(len(labels)), labels].mean()),
         mean_set_size=float(sets.sum(axis=1).mean()),
-        confusion_matrix=confusion_matrix(labels, predicted, labels=classes).tolist(),
+        confusion_matrix=confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
     )
 
 
-def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """Return the mean distance of confidence from accuracy over bins of equal width."""
+def mean_log_loss(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+    """Return the mean of -ln(probability given to the true range)."""
+    return float(log_loss(labels, _exact(probabilities), labels=CLASSES))
+
+
+def calibration_error(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+    """Return the mean distance of confidence from accuracy over bins of equal width.
+
+    M. P. Naeini, G. F. Cooper and M. Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian
+    Binning, AAAI 2015.
+    """
     right = probabilities.argmax(axis=1) == labels
-    confidence = probabilities.max(axis=1)
+    confidence = _exact(probabilities).max(axis=1)
     edges = CONFIDENCE_BINS + 1  # MAPIE counts the edges of the bins
     return float(
         expected_calibration_error(right.astype(int), confidence, num_bins=edges, split_strategy="uniform")
     )
+
+
+def _exact(probabilities: Probabilities) -> NDArray[np.float64]:
+    """A float32 row sums to 1 only to seven digits, and scikit-learn minds."""
+    exact = probabilities.astype(np.float64)
+    return np.asarray(exact / exact.sum(axis=1, keepdims=True))

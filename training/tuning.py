@@ -17,14 +17,13 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 from pydantic import BaseModel, Field
-from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from contract.bundle import Metrics
 from contract.errors import DivergenceError
-from contract.phone import PriceRange
 from training.cross_validation import measure
 from training.dataset import Dataset, Part
+from training.evaluation import mean_log_loss
 from training.fitting import fit_model
 from training.in_parallel import in_parallel
 from training.recipe import Recipe
@@ -145,11 +144,10 @@ class _Studies:
 
 def _log_loss(recipe: Recipe, learnt: Part, held_out: Part) -> float:
     try:
-        probabilities = fit_model(recipe, learnt).probabilities(held_out.matrix).astype(np.float64)
+        model = fit_model(recipe, learnt)
     except DivergenceError:
         return math.inf
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return float(log_loss(held_out.classes, probabilities, labels=[item.value for item in PriceRange]))
+    return mean_log_loss(model.probabilities(held_out.matrix), held_out.classes)
 
 
 def folds_of(phones: Part, number: int, seed: int) -> list[tuple[Part, Part]]:
