@@ -32,6 +32,10 @@ class DivergenceError(PhonePriceError):
     """Training left the finite numbers."""
 
 
+class TrackingError(PhonePriceError):
+    """A run cannot be logged where the user wants it."""
+
+
 class ExportError(PhonePriceError):
     """The exported graph does not compute what the trained network computes."""
 

@@ -110,11 +110,14 @@ def draw_influence(influence: NDArray[np.float64], spread: NDArray[np.float64]) 
 
 
 def draw_scores(
-    scores: NDArray[np.floating], thresholds: Sequence[float], labels: NDArray[np.int64], name: str
+    name: str,
+    scores: NDArray[np.floating],
+    thresholds: Sequence[float],
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
 ) -> Figure:
     """Draw the score (N,) of each phone held out, by its true range, against the thresholds."""
     figure, axes = _one_plot(f"{name} of the phones held out, against what cuts it into ranges", size=(9, 4))
-    predicted = np.searchsorted(np.asarray(thresholds), scores)
     lift = np.random.default_rng(0).uniform(-0.35, 0.35, len(scores))  # so that phones do not hide each other
     for value, (label, colour) in enumerate(zip(LABELS, OF_RANGES, strict=True)):
         of_range = labels == value

@@ -22,6 +22,16 @@ class TrainingWatch(NamedTuple):
     calibration: Watch
 
 
+def both(first: Watch, second: Watch) -> Watch:
+    """Return what tells two."""
+
+    def watch(epoch: Epoch) -> None:
+        first(epoch)
+        second(epoch)
+
+    return watch
+
+
 @contextmanager
 def watching(console: Console, recipe: Recipe) -> Iterator[TrainingWatch]:
     """Yield what is to be told how a training run goes."""

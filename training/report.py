@@ -47,10 +47,11 @@ def make_report(manifest: Manifest, model: CalibratedModel, held_out: Part) -> M
 @torch.inference_mode()
 def _draw_scores(model: CalibratedModel, held_out: Part) -> Figure:
     """An ordinal network has a score and thresholds; of another the mean of the range comes nearest."""
-    network, labels = model.network, held_out.classes
+    network, labels, probabilities = model.network, held_out.classes, model.probabilities(held_out.matrix)
+    predicted = probabilities.argmax(axis=1)
     if network.head is None:
-        expected = model.probabilities(held_out.matrix) @ np.arange(len(PriceRange))
-        return draw_scores(expected, [0.5, 1.5, 2.5], labels, "Expected range")
+        expected = probabilities @ np.arange(len(PriceRange))
+        return draw_scores("Expected range", expected, [0.5, 1.5, 2.5], labels, predicted)
     features = torch.from_numpy(standardise(model.scaler, held_out.matrix))
     score = network.score(features).squeeze(1).numpy()
-    return draw_scores(score, network.head.thresholds.tolist(), labels, "Score")
+    return draw_scores("Score", score, network.head.thresholds.tolist(), labels, predicted)

@@ -183,8 +183,13 @@ def test_what_a_model_does_not_look_at_has_no_influence(
     assert np.abs(found.mean).max() > 0
 
 
-def test_a_phone_beyond_its_thresholds_is_ringed() -> None:
-    figure = draw_scores(np.array([-2.0, -0.5, 0.5, 2.0]), [-1.0, 0.0, 1.0], np.array([0, 1, 1, 3]), "Score")
+def test_a_phone_put_in_another_range_is_ringed() -> None:
+    scores, labels, predicted = (
+        np.array([-2.0, -0.5, 0.5, 2.0]),
+        np.array([0, 1, 1, 3]),
+        np.array([0, 1, 2, 3]),
+    )
+    figure = draw_scores("Score", scores, [-1.0, 0.0, 1.0], labels, predicted)
     *_, rings = figure.axes[0].collections
     assert np.asarray(rings.get_offsets())[:, 0].tolist() == [0.5]
     assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [-1.0, 0.0, 1.0]  # type: ignore[index]

@@ -28,14 +28,18 @@ def train(
     with failures_as_messages():
         recipe = Recipe.load(recipe_name)
 
+        from contract.bundle import read_version
         from training.dataset import default_path
         from training.pipeline import train
-        from training.progress import watching
+        from training.progress import both, watching
+        from training.tracking import tracked
 
         table = data or default_path()
         console.print(f"recipe {recipe.name} on {table}")
-        with watching(console, recipe) as watch:
-            trained = train(recipe, table, out, watch.training, watch.calibration)
-        print_metrics(trained.metrics, "phones held out")
-        write_figures(json, trained.metrics)
-        console.print(f"{out / 'CURRENT'} now names {trained.version}")
+        with tracked(recipe) as run:
+            with watching(console, recipe) as watch:
+                trained = train(recipe, table, out, both(watch.training, run.watch), watch.calibration)
+            print_metrics(trained.metrics, "phones held out")
+            write_figures(json, trained.metrics)
+            console.print(f"{out / 'CURRENT'} now names {trained.version}")
+            run.finish(out / trained.version, read_version(out, trained.version).manifest)
