@@ -32,12 +32,12 @@ def evaluate(probabilities: Probabilities, labels: NDArray[np.int64], threshold:
     )
 
 
-def mean_log_loss(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+def mean_log_loss(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """Return the mean of -ln(probability given to the true range)."""
     return float(log_loss(labels, _exact(probabilities), labels=CLASSES))
 
 
-def calibration_error(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """Return the mean distance of confidence from accuracy over bins of equal width.
 
     M. P. Naeini, G. F. Cooper and M. Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian
@@ -51,7 +51,7 @@ def calibration_error(probabilities: Probabilities, labels: NDArray[np.int64]) -
     )
 
 
-def _exact(probabilities: Probabilities) -> NDArray[np.float64]:
+def _exact(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     """A float32 row sums to 1 only to seven digits, and scikit-learn minds."""
     exact = probabilities.astype(np.float64)
     return np.asarray(exact / exact.sum(axis=1, keepdims=True))

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Sequence
 from scipy.stats import binomtest
 
 from contract.bundle import DataProvenance, FeatureRange, Manifest, Metrics
+from training.recipe import Recipe
+
+FOUR_GIGABYTES = 4096
+"""MB; phones that have no more are of the years before 2019 or so."""
 
 PICTURES = {
     "confusion.png": "How many phones of each range were put in which. All that is off the diagonal "
@@ -13,7 +17,8 @@ PICTURES = {
     "a mistake. "
     "Mistakes belong next to a line: those far from one would be phones that the model does not "
     "understand.",
-    "reliability.png": "A point on the dashed line is a confidence that keeps its word; one below it is too "
+    "reliability.png": "A point on the dashed line is a confidence that keeps its word; one below it "
+    "is too "
     "sure of itself. Where the interval crosses the line there are too few phones to tell.",
     "influence.png": "How much worse the answers get when a specification is shuffled among the "
     "phones. What stands "
@@ -28,9 +33,9 @@ PICTURES = {
 def write_card(manifest: Manifest) -> str:
     """Return the card in Markdown; every figure in it is the manifest's."""
     sections = {
-        f"Model card: {manifest.name} {manifest.version}": _purpose(manifest),
+        f"Model card: {manifest.name}, recipe {manifest.recipe['name']}": _purpose(manifest),
         "What it must not be used for": _limits(manifest.features),
-        "Data": _data(manifest.data, manifest.metrics.rows),
+        "Data": _data(manifest),
         "How good it is": _figures(manifest),
         "Pictures": _pictures(),
         "To make it again": _repeat(manifest),
@@ -54,32 +59,52 @@ def _purpose(manifest: Manifest) -> str:
 
 def _limits(features: Sequence[FeatureRange]) -> str:
     ram = next(feature for feature in features if feature.name == "ram")
-    battery = next(feature for feature in features if feature.name == "battery_power")
+    age = (
+        "they are years old, and what was a very high price range then is a plain phone now. "
+        if ram.high <= FOUR_GIGABYTES
+        else ""
+    )
     return _bullets(
         [
-            f"Phones of today. Those it learnt from have {ram.low:g} to {ram.high:g} {ram.unit} of "
-            "RAM and batteries "
-            f"of {battery.low:g} to {battery.high:g} {battery.unit}: they are years old. What was a "
-            "very high price "
-            "range then is a plain phone now. Outside the trained ranges the service answers with a "
-            "warning, and "
-            "the answer is a guess.",
+            f"Phones unlike those it learnt from, which have {ram.low:g} to {ram.high:g} {ram.unit} "
+            f"of RAM: {age}"
+            "Outside the trained ranges, below, the service answers with a warning, and the answer "
+            "is a guess.",
             "A price. The ranges have no currency, no market and no date; they order phones and no more.",
-            "A phone's brand, looks, screen technology, camera quality or software: it knows none of them.",
+            "A phone's brand, looks, screen technology or software: it knows none of them.",
+            "People: what someone earns or can pay. Nor anything that a law asks to be justified.",
             "A decision on its own. Where the prediction set holds two ranges, a person should look.",
         ]
     )
 
 
-def _data(data: DataProvenance, held_out: int) -> str:
-    learnt = data.rows - held_out
+def _data(manifest: Manifest) -> str:
+    data, held_out = manifest.data, manifest.metrics.rows
     how = ", ".join(f"{name} {value}" for name, value in data.split.items())
+    validated = " (a part of them to stop in time)" if manifest.recipe.get("early_stopping") else ""
+    ranges = [
+        (feature.name, f"{feature.low:g}", f"{feature.quantiles['0.5']:g}", f"{feature.high:g}", feature.unit)
+        for feature in manifest.features
+    ]
+    return "\n\n".join(
+        [
+            f"`{data.name}`, {data.rows:,} phones, SHA-256 `{data.sha256}`. {data.rows - held_out:,} "
+            "were trained "
+            f"on{validated} and {held_out:,} held out ({how}). {_origin(data)}",
+            _table(("trained on", "smallest", "median", "largest", "unit"), ranges),
+        ]
+    )
+
+
+def _origin(data: DataProvenance) -> str:
+    if data.name == "sample.csv":
+        return (
+            "The project's `sample.csv` is made up: a model of it is for trying things, and knows no phone."
+        )
     return (
-        f"`{data.name}`, {data.rows:,} phones, SHA-256 `{data.sha256}`. {learnt:,} were trained on and "
-        f"{held_out:,} held out ({how}). If this is the table published as Mobile Price "
-        "Classification: it states no "
-        "licence, so none of its rows is shipped; who collected the prices, where and when, is not "
-        "told either."
+        "If it is the table published as Mobile Price Classification: that states no licence, so "
+        "none of its "
+        "rows is shipped, and it does not tell who collected the prices, where and when."
     )
 
 
@@ -106,7 +131,9 @@ def _figures(manifest: Manifest) -> str:
     )
     return "\n\n".join(
         [
-            f"On the {metrics.rows:,} phones held out; in brackets 95 % intervals after Wilson.",
+            f"On the {metrics.rows:,} phones held out; in brackets 95 % intervals after Wilson. "
+            "Whoever compares "
+            "recipes on these same phones and keeps the best should expect a little less of it elsewhere.",
             _table(("figure", "value", "what it is"), rows),
             _confusion(metrics, manifest.classes),
             f"{temperature} A price range is in the prediction set from a probability of "
@@ -134,12 +161,14 @@ def _pictures() -> str:
 
 
 def _repeat(manifest: Manifest) -> str:
+    recipe = Recipe.model_validate(manifest.recipe)
     libraries = ", ".join(f"{name} {version}" for name, version in manifest.libraries.items())
     return (
-        "With the same table, recipe and machine the tensors come out the same to the last byte:\n\n"
-        f"```sh\npython -m training train --recipe {manifest.recipe['name']} --data "
-        f"{manifest.data.name}\n```\n\n"
-        f"Every choice of the recipe is in `manifest.json`. Made with {libraries}."
+        "With the same table, recipe and machine the tensors come out the same to the last byte. The "
+        "recipe, "
+        f"as `{recipe.name}.toml`:\n\n```toml\n{recipe.to_toml().decode()}```\n\n"
+        f"```sh\npython -m training train --recipe {recipe.name}.toml --data {manifest.data.name}\n```\n\n"
+        f"Made with {libraries}."
     )
 
 

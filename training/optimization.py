@@ -39,7 +39,7 @@ def make_optimizer(network: PhonePriceNetwork, recipe: Recipe) -> Optimizer:
 def _groups(network: PhonePriceNetwork, recipe: Recipe) -> list[dict[str, Any]]:
     """The layers' weights, which are decayed; and all else. Without decay one group, which takes one call."""
     if not recipe.optimizer.weight_decay:
-        return [{"params": [*network.parameters()]}]
+        return [{"params": [*network.parameters()], "weight_decay": 0.0}]  # AdamW has one of its own
     weights = [layer.weight for layer in network.layers]
     decayed = {id(weight) for weight in weights}
     others = [parameter for parameter in network.parameters() if id(parameter) not in decayed]

@@ -20,6 +20,9 @@ from training.loop import Epoch
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
 OF_RANGES = (BLUE, GREEN, ORANGE, RED)
+MOST_DOTS = 1000
+"""In one picture: more hide each other, and swell the file."""
+
 LABELS = [price_range.label for price_range in PriceRange]
 
 
@@ -91,8 +94,15 @@ def draw_reliability(probabilities: Probabilities, labels: NDArray[np.int64]) ->
         ylabel="accuracy, with 95 % interval", title="Does confidence tell how often it is right?"
     )
     reliability.legend(loc="upper left")
-    numbers.hist(confidence, bins=list(edges), color=BLUE)
-    numbers.set(xlabel="confidence (largest probability)", ylabel="phones", yscale="log", xlim=(0.2, 1.02))
+    counts, _, bars = numbers.hist(confidence, bins=list(edges), color=BLUE)
+    numbers.bar_label(bars, [f"{count:.0f}" if count else "" for count in counts], fontsize="small")
+    numbers.set(
+        xlabel="confidence (largest probability)",
+        ylabel="phones",
+        yscale="log",
+        xlim=(0.2, 1.02),
+        ylim=(0.5, len(labels) * 3),
+    )
     for axes in (reliability, numbers):
         axes.grid(alpha=0.3)
     return figure
@@ -102,9 +112,10 @@ def draw_influence(influence: NDArray[np.float64], spread: NDArray[np.float64]) 
     """Draw by how much the log-loss rises when a feature (20,) is shuffled among the phones held out."""
     figure, axes = _one_plot("Which specifications the answer hangs on", size=(7, 6))
     order = np.argsort(influence)
-    axes.barh([FEATURES[index] for index in order], influence[order], xerr=spread[order], color=BLUE)
-    axes.set(xlabel="rise of the log-loss when it is shuffled (nats)", xscale="symlog")
-    axes.set_xlim(left=min(0.0, float((influence - spread).min())))
+    bars = axes.barh([FEATURES[index] for index in order], influence[order], xerr=spread[order], color=BLUE)
+    axes.bar_label(bars, fmt="{:.3g}", padding=3, fontsize="small")
+    axes.set(xlabel="rise of the log-loss when it is shuffled (nats; logarithmic above 1)", xscale="symlog")
+    axes.set_xlim(min(0.0, float((influence - spread).min())), 3 * float(influence.max()) + 0.1)
     axes.grid(alpha=0.3, axis="x")
     return figure
 
@@ -117,7 +128,10 @@ def draw_scores(
     predicted: NDArray[np.int64],
 ) -> Figure:
     """Draw the score (N,) of each phone held out, by its true range, against the thresholds."""
-    figure, axes = _one_plot(f"{name} of the phones held out, against what cuts it into ranges", size=(9, 4))
+    figure, axes = _one_plot(f"{name} of the phones held out, and what cuts it into ranges", size=(9, 4.5))
+    if len(scores) > MOST_DOTS:
+        scores, labels, predicted = scores[:MOST_DOTS], labels[:MOST_DOTS], predicted[:MOST_DOTS]
+        axes.set_title(f"{name} of {MOST_DOTS:,} of the phones held out, and what cuts it into ranges")
     lift = np.random.default_rng(0).uniform(-0.35, 0.35, len(scores))  # so that phones do not hide each other
     for value, (label, colour) in enumerate(zip(LABELS, OF_RANGES, strict=True)):
         of_range = labels == value
@@ -135,7 +149,7 @@ def draw_scores(
         axes.axvline(threshold, color="black", linewidth=1)
     axes.set(xlabel=name.lower(), ylabel="true range")
     axes.set_yticks(range(len(LABELS)), LABELS)
-    axes.legend(loc="upper left", fontsize="small")
+    figure.legend(loc="outside lower center", ncols=5, fontsize="small")
     return figure
 
 

@@ -15,7 +15,16 @@ from safetensors.numpy import load_file, save_file
 from sklearn.preprocessing import StandardScaler
 
 from contract import errors
-from contract.bundle import Bundle, check_golden_rows, current_version, read_bundle, read_current
+from contract.bundle import (
+    FORMAT_VERSION,
+    Bundle,
+    check_golden_rows,
+    current_version,
+    read_bundle,
+    read_current,
+    read_version,
+    versions,
+)
 from service.engine import load_engine
 from training.made_up import PUBLISHED_RANGES, make_up_phones
 
@@ -79,8 +88,28 @@ def test_a_pointer_that_names_no_version_is_refused(artifacts: Path, content: st
 
 def test_a_pointer_to_nothing_is_refused(artifacts: Path) -> None:
     (artifacts / "CURRENT").write_text("nowhere\n")
-    with pytest.raises(errors.ManifestError, match=r"nowhere/manifest\.json cannot be read"):
+    with pytest.raises(errors.VersionError, match=f"no version 'nowhere'; it has {versions(artifacts)[0]}"):
         read_current(artifacts)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../artifacts", ".hidden", "CURRENT", "a/b"])
+def test_only_the_name_of_a_version_reads_one(artifacts: Path, name: str) -> None:
+    with pytest.raises(errors.VersionError, match="has no version"):
+        read_version(artifacts, name)
+
+
+def test_versions_are_listed_without_what_is_still_being_written(artifacts: Path, directory: Path) -> None:
+    shutil.copytree(directory, artifacts / f".{directory.name}-2")
+    shutil.copytree(directory, artifacts / "20200101-000000-older")
+    (artifacts / "notes.txt").touch()
+    assert versions(artifacts) == ["20200101-000000-older", directory.name]
+    assert versions(artifacts / "nowhere") == []
+
+
+def test_a_version_under_another_name_is_refused(artifacts: Path, directory: Path) -> None:
+    directory.rename(artifacts / "renamed")
+    with pytest.raises(errors.ManifestError, match=f"is the manifest of {directory.name}"):
+        read_version(artifacts, "renamed")
 
 
 def test_a_bundle_under_another_name_is_refused(artifacts: Path, directory: Path) -> None:
@@ -106,9 +135,12 @@ def test_a_manifest_of_another_shape_is_refused(directory: Path, content: str) -
         read_bundle(directory)
 
 
-def test_another_format_version_is_refused_before_anything_else_is_looked_at(directory: Path) -> None:
-    (directory / "manifest.json").write_text('{"format_version": 2}')
-    with pytest.raises(errors.FormatVersionError, match="format 2"):
+@pytest.mark.parametrize("other", [FORMAT_VERSION - 1, FORMAT_VERSION + 1])
+def test_another_format_version_is_refused_before_anything_else_is_looked_at(
+    directory: Path, other: int
+) -> None:
+    (directory / "manifest.json").write_text(f'{{"format_version": {other}}}')
+    with pytest.raises(errors.FormatVersionError, match=f"format {other}"):
         read_bundle(directory)
 
 

@@ -1,4 +1,6 @@
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ import torch
 from sklearn.preprocessing import StandardScaler
 
 from contract.architecture import Architecture
-from contract.network import PhonePriceNetwork, predict_probabilities
+from contract.network import PhonePriceNetwork, predict_probabilities, standardise
 from contract.phone import EXAMPLE, Phone, to_matrix
 from training.made_up import PUBLISHED_RANGES, make_up_phones
 
@@ -26,6 +28,78 @@ def test_the_forward_path_equals_one_written_out_in_numpy() -> None:
 
     computed = predict_probabilities(network, scaler, phones.to_numpy(np.float32))
     assert computed == pytest.approx(expected, abs=1e-6)
+
+
+PHONES = make_up_phones(50, PUBLISHED_RANGES, seed=1)
+MATRIX = PHONES.to_numpy(np.float32)
+
+
+def expit(value: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-value)))
+
+
+@pytest.mark.parametrize(
+    ("activation", "written_out"),
+    [
+        ("relu", lambda value: np.maximum(value, 0)),
+        ("leaky_relu", lambda value: np.where(value > 0, value, 0.01 * value)),
+        ("tanh", np.tanh),
+        ("sigmoid", expit),
+        ("silu", lambda value: value * expit(value)),
+    ],
+)
+def test_each_activation_is_the_one_of_its_name(
+    activation: Any, written_out: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    torch.manual_seed(0)
+    network = PhonePriceNetwork(Architecture(hidden_layers=(5,), activation=activation))
+    weights = {name: tensor.numpy().astype(np.float64) for name, tensor in network.state_dict().items()}
+    features = np.random.default_rng(0).normal(size=(30, 20))
+    hidden = written_out(features @ weights["layers.0.weight"].T + weights["layers.0.bias"])
+    expected = hidden @ weights["layers.1.weight"].T + weights["layers.1.bias"]
+    computed = network(torch.tensor(features, dtype=torch.float32)).detach().numpy()
+    assert computed == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_linear_path_is_added_to_what_the_layers_say() -> None:
+    torch.manual_seed(0)
+    network = PhonePriceNetwork(
+        Architecture(hidden_layers=(5,), activation="tanh", head="ordinal", link="probit", linear_path=True)
+    )
+    weights = {name: tensor.numpy().astype(np.float64) for name, tensor in network.state_dict().items()}
+    features = np.random.default_rng(0).normal(size=(30, 20))
+    hidden = np.tanh(features @ weights["layers.0.weight"].T + weights["layers.0.bias"])
+    expected = hidden @ weights["layers.1.weight"].T + features @ weights["linear_path.weight"].T
+    computed = network.score(torch.tensor(features, dtype=torch.float32)).detach().numpy()
+    assert computed == pytest.approx(expected, abs=1e-5)
+
+
+def test_dropout_and_batch_statistics_are_for_training_only() -> None:
+    torch.manual_seed(0)
+    architecture = Architecture(hidden_layers=(16,), activation="relu", batch_normalisation=True, dropout=0.5)
+    network = PhonePriceNetwork(architecture)
+    scaler = StandardScaler().fit(PHONES)
+    alone = np.concatenate([predict_probabilities(network, scaler, row[None]) for row in MATRIX])
+    together = predict_probabilities(network, scaler, MATRIX)
+    assert together == pytest.approx(alone, abs=1e-6)
+    features = torch.randn(50, 20)
+    network.train()
+    assert not torch.equal(network(features), network(features))
+
+
+def test_the_temperature_divides_the_logits_but_not_in_training() -> None:
+    torch.manual_seed(0)
+    network = PhonePriceNetwork(Architecture(hidden_layers=(5,), activation="relu"))
+    features = torch.randn(30, 20)
+    plain = network.eval()(features)
+    network.temperature.fill_(2.5)
+    assert torch.allclose(network.eval()(features) * 2.5, plain, atol=1e-6)
+    assert torch.equal(network.train()(features), plain)
+
+
+def test_a_scaler_that_leaves_raw_features_leaves_them() -> None:
+    scaler = StandardScaler(with_mean=False, with_std=False).fit(PHONES)
+    assert np.array_equal(standardise(scaler, MATRIX), MATRIX)
 
 
 def test_a_scaler_fitted_on_columns_in_another_order_is_refused() -> None:

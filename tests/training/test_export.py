@@ -38,6 +38,34 @@ def test_the_graph_computes_what_torch_computes_for_any_number_of_rows(
     assert graph_probabilities(graph, MATRIX[:rows]) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(hidden_layers=(8,), activation="tanh", head="ordinal", link="probit", linear_path=True),
+        Architecture(hidden_layers=(), activation="relu", head="ordinal", link="logit"),
+        Architecture(hidden_layers=(8, 8), activation="silu", batch_normalisation=True, dropout=0.5),
+        Architecture(hidden_layers=(8,), activation="leaky_relu", linear_path=True),
+        Architecture(hidden_layers=(8,), activation="sigmoid"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("standardised", [True, False])
+def test_every_kind_of_network_is_exported(architecture: Architecture, standardised: bool) -> None:
+    torch.manual_seed(0)
+    network = PhonePriceNetwork(architecture)
+    network.temperature.fill_(1.7)
+    if architecture.batch_normalisation:
+        network.train()(torch.randn(64, 20))  # so that its running statistics are not those of no data
+    if not standardised:  # or raw features, in the thousands, would drown everything else
+        for name, parameter in network.named_parameters():
+            if name in {"layers.0.weight", "linear_path.weight"}:
+                parameter.data /= 1000
+    scaler = StandardScaler(with_mean=standardised, with_std=standardised).fit(PHONES)
+    expected = predict_probabilities(network, scaler, MATRIX)
+    assert graph_probabilities(export(network, scaler), MATRIX) == pytest.approx(expected, abs=1e-5)
+    assert np.ptp(expected, axis=0).max() > 0.01, "the same answer for every phone proves nothing"
+
+
 def test_a_graph_of_other_weights_is_not_proved(
     network: PhonePriceNetwork, scaler: StandardScaler, graph: bytes
 ) -> None:

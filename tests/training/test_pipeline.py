@@ -101,6 +101,7 @@ def test_the_weights_are_those_that_the_architecture_names(tiny_artifacts: Path)
         "layers.0.bias": (8,),
         "layers.1.weight": (4, 8),
         "layers.1.bias": (4,),
+        "temperature": (1,),
     }
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,53 @@ def test_every_shipped_recipe_is_valid_and_says_what_it_is(name: str) -> None:
 
 
 def test_the_default_is_shipped() -> None:
+    assert DEFAULT == "best"
     assert DEFAULT in shipped_names()
 
 
-def test_seed_optimized_is_the_networks_of_the_course() -> None:
+def test_seed_baseline_is_the_first_network_of_the_course() -> None:
+    recipe = Recipe.load("seed-baseline")
+    assert str(recipe.network) == "20-128-256-4"
+    assert recipe.network.activation == "relu"
+    assert not recipe.standardise
+    assert (recipe.optimizer.name, recipe.optimizer.learning_rate) == ("sgd", 1e-3)
+    assert (recipe.batch_size, recipe.epochs, recipe.seed) == (8, 50, 0)
+    assert (recipe.split.held_out, recipe.split.random_state, recipe.split.stratified) == (0.2, 88, False)
+
+
+def test_seed_optimized_is_the_last_network_of_the_course() -> None:
     recipe = Recipe.load("seed-optimized")
     assert str(recipe.network) == "20-128-256-512-128-4"
+    assert recipe.standardise
     assert (recipe.optimizer.name, recipe.optimizer.learning_rate) == ("adam", 1e-4)
     assert (recipe.batch_size, recipe.epochs, recipe.seed) == (8, 50, 0)
     assert (recipe.split.held_out, recipe.split.random_state, recipe.split.stratified) == (0.2, 88, True)
+
+
+def choices(recipe: str) -> dict[str, Any]:
+    """All choices of a recipe by dotted name, but for what it is called."""
+
+    def flat(table: dict[str, Any], within: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in table.items():
+            found |= (
+                flat(value, f"{within}{name}.") if isinstance(value, dict) else {f"{within}{name}": value}
+            )
+        return found
+
+    return flat(Recipe.load(recipe).model_dump(exclude={"name", "description"}), "")
+
+
+def test_each_rung_between_the_courses_networks_is_one_of_the_changes_between_them() -> None:
+    first, last = choices("seed-baseline"), choices("seed-optimized")
+    wanted = {(name, value) for name, value in last.items() if first[name] != value}
+    rungs = [name for name in shipped_names() if name.startswith("seed-baseline-")]
+    changes = [
+        {(name, value) for name, value in choices(rung).items() if first[name] != value} for rung in rungs
+    ]
+    assert all(len(change) == 1 for change in changes)
+    assert set.union(*changes) == wanted
+    assert len(rungs) == len(wanted)
 
 
 def test_an_unknown_name_is_met_with_the_close_one() -> None:
@@ -31,15 +70,79 @@ def test_an_unknown_name_is_met_with_the_close_one() -> None:
         Recipe.load("seed-optimised")
 
 
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_recipe_written_as_toml_is_read_back(name: str, tmp_path: Path) -> None:
+    recipe = Recipe.load(name)
+    path = tmp_path / f"{name}.toml"
+    path.write_bytes(recipe.to_toml())
+    assert Recipe.load(str(path)) == recipe
+
+
+NETWORK, OPTIMIZER = 'activation = "relu"', "learning_rate = 1e-2"
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "told"),
     [
-        ("epochs = 0", "epochs = 3", "epochs"),
+        ("epochs = 0", "epochs = 3", "epochs: Input should be greater than 0"),
         ("epochs = 2.5", "epochs = 3", "epochs"),
-        ('name = "adem"', 'name = "adam"', r"optimizer\.name"),
-        ("learning_rate = -1", "learning_rate = 1e-2", r"optimizer\.learning_rate"),
+        ("batch_size = 0", "batch_size = 16", "batch_size"),
+        ('batch_size = "many"', "batch_size = 16", "batch_size.*'all'"),
+        ('device = "tpu"\nseed = 7', "seed = 7", "device: Input should be 'cpu', 'cuda' or 'auto'"),
+        ('initialisation = "zero"\nseed = 7', "seed = 7", "initialisation: Input should be 'suited', "),
+        ('name = "adem"', 'name = "adam"', r"optimizer\.name: Input should be 'sgd', .* or 'adamw'"),
+        ("learning_rate = -1", OPTIMIZER, r"optimizer\.learning_rate"),
+        (f"{OPTIMIZER}\nweight_decay = -1", OPTIMIZER, r"optimizer\.weight_decay"),
+        (
+            f"{OPTIMIZER}\nmomentum = 0.9",
+            OPTIMIZER,
+            r"optimizer: momentum is what the optimizer 'momentum' needs",
+        ),
+        ('name = "momentum"', 'name = "adam"', r"optimizer: momentum is what .* needs \(0\.9, say\)"),
         ("held_out = 1.0", "held_out = 0.25", r"split\.held_out"),
         ("hidden_layers = [0]", "hidden_layers = [8]", r"network\.hidden_layers"),
+        ('activation = "swish"', NETWORK, r"network\.activation: Input should be 'relu', .* or 'silu'"),
+        (f"{NETWORK}\ndropout = 1.0", NETWORK, r"network\.dropout: Input should be less than 1"),
+        (f'{NETWORK}\nhead = "ordinal"', NETWORK, "network: an ordinal head needs a link: probit or logit"),
+        (f'{NETWORK}\nlink = "probit"', NETWORK, "network: a link belongs to an ordinal head; leave it out"),
+        (
+            f"hidden_layers = []\ndropout = 0.5\n{NETWORK}",
+            f"hidden_layers = [8]\n{NETWORK}",
+            "there are none",
+        ),
+        (
+            f"hidden_layers = []\nlinear_path = true\n{NETWORK}",
+            f"hidden_layers = [8]\n{NETWORK}",
+            "linear already; leave linear_path out",
+        ),
+        (
+            f"{NETWORK}\nlinear_path = true",
+            NETWORK,
+            r"linear_path = true and a table \[linear_path\] go together",
+        ),
+        (
+            f"{OPTIMIZER}\n[linear_path]\nridge = 1.0\nreweight_every = 2",
+            OPTIMIZER,
+            r"linear_path = true and a table \[linear_path\] go together",
+        ),
+        (f'{OPTIMIZER}\n[schedule]\nname = "sine"', OPTIMIZER, "schedule: .*'sine' .*'one_cycle', 'cosine'"),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "step"\nfactor = 0.5',
+            OPTIMIZER,
+            r"schedule\.step\.every: Field required",
+        ),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "multistep"\nat = [1, 3]\nfactor = 0.5',
+            OPTIMIZER,
+            r"schedule\.at names epoch 3 of 3",
+        ),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "one_cycle"\n[early_stopping]\nvalidation = 0.2\npatience = 1',
+            OPTIMIZER,
+            "one_cycle needs all its epochs; leave early_stopping out",
+        ),
+        (f"{OPTIMIZER}\n[calibration]\nfolds = 1", OPTIMIZER, r"calibration\.folds"),
+        (f"{OPTIMIZER}\n[calibration]\ncoverage = 1.0", OPTIMIZER, r"calibration\.coverage"),
         ("sede = 7", "seed = 7", "sede"),
         ("seed =", "seed = 7", "cannot be read"),
     ],
@@ -49,4 +152,12 @@ def test_an_impossible_choice_is_named(tmp_path: Path, wrong: str, right: str, t
     assert right in TINY_RECIPE
     path.write_text(TINY_RECIPE.replace(right, wrong))
     with pytest.raises(RecipeError, match=rf"mine\.toml.*{told}"):
+        Recipe.load(str(path))
+
+
+def test_batch_normalisation_of_single_phones_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    single = TINY_RECIPE.replace("batch_size = 16", "batch_size = 1")
+    path.write_text(single.replace(NETWORK, f"{NETWORK}\nbatch_normalisation = true"))
+    with pytest.raises(RecipeError, match="batch normalisation needs more than one phone in a batch"):
         Recipe.load(str(path))

@@ -23,6 +23,7 @@ from training.plots import (
     draw_learning_rate,
     draw_reliability,
     draw_scores,
+    to_png,
 )
 from training.recipe import Recipe
 from training.report import make_report
@@ -87,7 +88,7 @@ def test_the_cards_figures_are_the_manifests(manifest: Manifest) -> None:
         assert f"| {label} | {' | '.join(map(str, counts))} |" in card
     assert f"On the {metrics.rows} phones held out" in card
     assert manifest.data.sha256 in card
-    assert manifest.version in card
+    assert "recipe tiny" in card
 
 
 def test_the_cards_interval_is_wilsons(manifest: Manifest) -> None:
@@ -101,8 +102,32 @@ def test_the_card_tells_the_age_of_the_phones_and_what_they_are_not_for(manifest
     ram = manifest.features[FEATURES.index("ram")]
     card = write_card(manifest)
     assert "## What it must not be used for" in card
-    assert f"{ram.low:g} to {ram.high:g} MB" in " ".join(card.split())
+    assert f"{ram.low:g} to {ram.high:g} MB" in card
     assert "years old" in card
+    larger = [feature.model_copy(update={"high": 8192.0}) for feature in manifest.features]
+    assert "years old" not in write_card(manifest.model_copy(update={"features": larger}))
+
+
+def test_the_card_tells_a_made_up_table_from_a_real_one(manifest: Manifest) -> None:
+    assert manifest.data.name == "sample.csv"
+    assert "is made up" in write_card(manifest)
+    real = manifest.data.model_copy(update={"name": "phones.csv"})
+    assert "is made up" not in write_card(manifest.model_copy(update={"data": real}))
+
+
+def test_the_cards_recipe_is_the_one_that_was_trained(
+    manifest: Manifest, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", write_card(manifest), re.DOTALL)
+    (tmp_path / "tiny.toml").write_text(text)
+    assert Recipe.load(str(tmp_path / "tiny.toml")) == tiny_recipe
+
+
+def test_many_phones_make_neither_a_large_picture_nor_a_slow_one(model: CalibratedModel) -> None:
+    many = 20_000
+    scores, labels = np.linspace(-3, 3, many), np.arange(many) % 4
+    picture = to_png(draw_scores("Score", scores, [-1.0, 0.0, 1.0], labels, labels))
+    assert len(picture) < 120_000
 
 
 def test_the_report_tells_nothing_of_the_machine_that_made_it(report: Mapping[str, bytes]) -> None:

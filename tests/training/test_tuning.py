@@ -69,7 +69,7 @@ def test_the_recipe_itself_is_among_what_is_tried(result: Tuning, storage: Path)
 def test_the_choice_is_the_best_on_the_inner_folds(result: Tuning, storage: Path) -> None:
     (name,) = [name for name in optuna.get_all_study_names(f"sqlite:///{storage}") if name.endswith("-all")]
     study = optuna.load_study(study_name=name, storage=f"sqlite:///{storage}")
-    losses = {trial.value: trial.params for trial in study.trials}
+    losses = {trial.value or 0.0: trial.params for trial in study.trials}
     assert len(losses) == 3
     assert result.choices == losses[min(losses)]
     assert result.inner_log_loss == min(losses)
@@ -116,7 +116,12 @@ def test_choices_that_leave_the_finite_numbers_are_the_worst_and_no_failure(
     tiny_recipe: Recipe, dataset: Dataset, tmp_path: Path
 ) -> None:
     wild = with_choices(
-        tiny_recipe, {"optimizer.name": "sgd", "optimizer.learning_rate": 10, "standardise": False}
+        tiny_recipe,
+        {
+            "network": {"hidden_layers": [8, 8, 8], "activation": "leaky_relu"},
+            "optimizer": {"name": "sgd", "learning_rate": 10.0},
+            "standardise": False,
+        },
     )
     space = SearchSpace.model_validate(
         {"ranges": {"optimizer.learning_rate": {"low": 1e-6, "high": 10.0, "log": True}}}
