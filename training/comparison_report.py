@@ -7,14 +7,13 @@ from matplotlib.figure import Figure
 
 from training.comparison import Contender
 
-HEADINGS = ("recipe", "network", "parameters", "accuracy", "log-loss", "ECE", "seconds")
+HEADINGS = ("recipe", "parameters", "accuracy", "log-loss", "ECE", "seconds")
 
 
 def cells(contender: Contender) -> list[str]:
     """Return a recipe's row, under `HEADINGS`."""
     return [
         contender.recipe,
-        contender.network,
         f"{contender.parameters:,}",
         f"{contender.accuracy:.4f}",
         f"{contender.log_loss:.4f}",
@@ -25,9 +24,11 @@ def cells(contender: Contender) -> list[str]:
 
 def to_markdown(ladder: Sequence[Contender]) -> str:
     """Return the table, and what each recipe is."""
-    rows = [HEADINGS, ["---"] * 2 + ["---:"] * 5, *map(cells, ladder)]
+    rows = [HEADINGS, ["---"] + ["---:"] * 5, *map(cells, ladder)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    descriptions = "\n".join(f"- **{contender.recipe}**: {contender.description}" for contender in ladder)
+    descriptions = "\n".join(
+        f"- **{contender.recipe}** ({contender.network}): {contender.description}" for contender in ladder
+    )
     measured = f"Each is measured on the {ladder[0].rows} phones that its own split holds out."
     return f"# Recipes side by side\n\n{measured}\n\n{table}\n\n{descriptions}\n"
 

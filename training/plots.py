@@ -112,8 +112,17 @@ def draw_influence(influence: NDArray[np.float64], spread: NDArray[np.float64]) 
     """Draw by how much the log-loss rises when a feature (20,) is shuffled among the phones held out."""
     figure, axes = _one_plot("Which specifications the answer hangs on", size=(7, 6))
     order = np.argsort(influence)
-    bars = axes.barh([FEATURES[index] for index in order], influence[order], xerr=spread[order], color=BLUE)
-    axes.bar_label(bars, fmt="{:.3g}", padding=3, fontsize="small")
+    axes.barh([FEATURES[index] for index in order], influence[order], xerr=spread[order], color=BLUE)
+    for place, index in enumerate(order):
+        end = max(0.0, influence[index] + spread[index])
+        axes.annotate(
+            f"{influence[index]:.3f}",
+            (end, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+        )
     axes.set(xlabel="rise of the log-loss when it is shuffled (nats; logarithmic above 1)", xscale="symlog")
     axes.set_xlim(min(0.0, float((influence - spread).min())), 3 * float(influence.max()) + 0.1)
     axes.grid(alpha=0.3, axis="x")

@@ -5,6 +5,7 @@ Without that variable nothing here is imported or done.
 
 import logging
 import os
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -24,8 +25,8 @@ EXPERIMENT = "phone-price"
 METRICS_IN_A_CALL = 1000
 """As many as MLflow's API takes."""
 
-RETRIES = "2"
-"""Of a request to a server; MLflow's own seven take four minutes to tell that nothing listens."""
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
+"""For the first contact; by MLflow's own settings a silent server holds a run for a quarter of an hour."""
 
 
 class Untracked:
@@ -45,22 +46,37 @@ class Tracked(Untracked):
         self._client = client
         self._run_id = run_id
         self._epochs: list[tuple[int, Epoch]] = []
+        self._ended = False
+
+    def choose(self, recipe: Recipe) -> None:
+        """Log every choice of the recipe. Raises `TrackingError`."""
+        from mlflow.entities import Param
+
+        choices = [Param(key, str(value)) for key, value in _flat(recipe.model_dump(mode="json"))]
+        with _failures(f"the recipe {recipe.name} cannot be logged"):
+            self._client.log_batch(self._run_id, params=choices)
 
     def watch(self, epoch: Epoch) -> None:
         """Remember the epoch and its time; a call for each would take longer than the epoch."""
         self._epochs.append((_milliseconds(), epoch))
 
     def finish(self, bundle: Path, manifest: Manifest) -> None:
-        """Log the figures and the bundle. Raises `TrackingError`; the bundle stays where it is."""
+        """Log all there is and end the run. Raises `TrackingError`; the bundle stays where it is."""
         with _failures(f"{manifest.version} is written and served, but not logged"):
             self._log_figures(manifest)
             self._client.log_artifacts(self._run_id, str(bundle), manifest.version)
+            self._end("FINISHED")
 
     def end(self, status: str) -> None:
-        """Log the epochs, however far they came, and the status. Raises `TrackingError`."""
-        with _failures(f"the run {self._run_id} cannot be ended"):
-            self._log_epochs()
-            self._client.set_terminated(self._run_id, status)
+        """End the run, unless it was finished, with the epochs that it came to. Raises `TrackingError`."""
+        if not self._ended:
+            with _failures(f"the run {self._run_id} cannot be ended"):
+                self._end(status)
+
+    def _end(self, status: str) -> None:
+        self._log_epochs()
+        self._client.set_terminated(self._run_id, status)
+        self._ended = True
 
     def _log_epochs(self) -> None:
         from mlflow.entities import Metric
@@ -104,21 +120,25 @@ def tracked(recipe: Recipe) -> Iterator[Untracked]:
         return
     client = _client(uri)
     with _failures(f"no run can be logged at {uri}"):
-        run_id = _start(client, recipe)
-    run = Tracked(client, run_id)
+        run = Tracked(client, _start(client, uri, recipe))
     try:
+        run.choose(recipe)
         yield run
+        run.end("FINISHED")
     except BaseException as error:
-        with suppress(TrackingError):  # what went wrong first is what the user should read
+        # what went wrong first is what the user should read, and soon
+        with suppress(TrackingError), _impatiently():
             run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    run.end("FINISHED")
 
 
 def _client(uri: str) -> "MlflowClient":
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", RETRIES)
     try:
         from mlflow import MlflowClient
+
+        if _is_sqlite(uri):
+            import alembic  # noqa: F401 - of these MLflow itself says only that the store has no such scheme
+            import sqlalchemy  # noqa: F401
     except ModuleNotFoundError as missing:
         raise TrackingError(
             f"MLFLOW_TRACKING_URI is set and {missing.name} is not installed: pip install '.[tracking]', "
@@ -126,19 +146,65 @@ def _client(uri: str) -> "MlflowClient":
         ) from None
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with _failures(f"MLflow cannot use {uri}"):
+        if _is_sqlite(uri):
+            _open(uri)
         return MlflowClient(uri)
 
 
-def _start(client: "MlflowClient", recipe: Recipe) -> str:
-    from mlflow.entities import Param
+def _is_sqlite(uri: str) -> bool:
+    return uri.startswith(("sqlite:", "sqlite+"))
 
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-    experiment = client.get_experiment_by_name(name)
-    identity = experiment.experiment_id if experiment else client.create_experiment(name)
-    run_id = str(client.create_run(identity, run_name=recipe.name).info.run_id)
-    choices = [Param(key, str(value)) for key, value in _flat(recipe.model_dump(mode="json"))]
-    client.log_batch(run_id, params=choices)
-    return run_id
+
+def _open(uri: str) -> None:
+    """Open the SQLite file or raise at once: MLflow would try for 100 seconds, whatever is set."""
+    from sqlalchemy import create_engine
+
+    if folder := _folder(uri):
+        folder.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _folder(uri: str) -> Path | None:
+    """Return the folder that a SQLite file is in; a store in memory has none."""
+    from sqlalchemy import make_url
+
+    database = make_url(uri).database
+    return None if database in (None, "", ":memory:") else Path(str(database)).absolute().parent
+
+
+def _start(client: "MlflowClient", uri: str, recipe: Recipe) -> str:
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    with _impatiently():
+        experiment = client.get_experiment_by_name(name)
+    identity = (
+        experiment.experiment_id if experiment else client.create_experiment(name, _artifact_location(uri))
+    )
+    return str(client.create_run(identity, run_name=recipe.name).info.run_id)
+
+
+def _artifact_location(uri: str) -> str | None:
+    """Where a new experiment keeps its files: beside a SQLite file, or where the server or store says.
+
+    Of a SQLite store MLflow would keep them in ./mlruns, wherever the first run happened to be started.
+    """
+    folder = _folder(uri) if _is_sqlite(uri) else None
+    return (folder / "mlartifacts").as_uri() if folder else None
+
+
+@contextmanager
+def _impatiently() -> Iterator[None]:
+    """Wait no longer than about ten seconds for a server, unless the user has said how long."""
+    ours = {name: value for name, value in IMPATIENT.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 def _flat(choices: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
@@ -162,4 +228,10 @@ def _failures(what: str) -> Iterator[None]:
             warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own use of SQLAlchemy
             yield
     except Exception as error:  # noqa: BLE001 - stores and servers fail in as many ways as there are of them
-        raise TrackingError(f"{what}: {str(error).partition(chr(10))[0]}") from None
+        message = f"{what}: {str(error).strip().partition(chr(10))[0]}"
+        raise TrackingError(_without_credentials(message)) from None
+
+
+def _without_credentials(message: str) -> str:
+    """Hide what stands before the host in an address: messages end up in logs of CI."""
+    return re.sub(r"//[^/\s]*@", "//***@", message)

@@ -45,9 +45,9 @@ def test_the_ladder_leads_from_the_worst_to_the_best() -> None:
 
 def test_the_markdown_has_a_row_for_each_recipe() -> None:
     lines = to_markdown(LADDER).splitlines()
-    assert "| recipe | network | parameters | accuracy | log-loss | ECE | seconds |" in lines
-    assert "| second | 20-8-4 | 1,204 | 0.9100 | 0.3000 | 0.0123 | 4.6 |" in lines
-    assert "- **third**: What third is." in lines
+    assert "| recipe | parameters | accuracy | log-loss | ECE | seconds |" in lines
+    assert "| second | 1,204 | 0.9100 | 0.3000 | 0.0123 | 4.6 |" in lines
+    assert "- **third** (20-8-4): What third is." in lines
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
 
 

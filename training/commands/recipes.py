@@ -12,10 +12,10 @@ def recipes(json: JsonOption = None) -> None:
     """List the shipped recipes."""
     with failures_as_messages():
         shipped = [Recipe.load(name) for name in shipped_names()]
-        shown = table("recipe", "network", "what it is")
+        shown = table("recipe", "what it is")
         for recipe in shipped:
             name = f"{recipe.name} (default)" if recipe.name == DEFAULT else recipe.name
-            shown.add_row(name, str(recipe.network), recipe.description)
+            shown.add_row(name, recipe.description)
         console.print(shown)
         write_figures(json, shipped)
 

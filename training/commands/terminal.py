@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 import typer
 from pydantic import BaseModel
 from pydantic_core import to_json
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -54,12 +55,11 @@ def failures_as_messages(interrupted: str = "what was served stays served") -> I
         raise typer.Exit(INTERRUPTED) from None
 
 
-def table(named_by: str, *headings: str) -> Table:
-    """Return an empty table; what its rows are named by is never cut short."""
-    made = Table()
-    made.add_column(named_by, no_wrap=True)
+def table(*headings: str) -> Table:
+    """Return an empty table; only what stands in its last column is broken into lines."""
+    made = Table(box=SIMPLE_HEAD)
     for heading in headings:
-        made.add_column(heading)
+        made.add_column(heading, no_wrap=heading != headings[-1])
     return made
 
 

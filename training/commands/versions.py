@@ -36,7 +36,7 @@ def versions(artifacts: ArtifactsOption = ARTIFACTS, json: JsonOption = None) ->
         from contract.bundle import versions
 
         found = [_summary(artifacts, version) for version in versions(artifacts)]
-        shown = table("version", "created", "recipe", "accuracy", "log-loss", "")
+        shown = table("version", "recipe", "accuracy", "log-loss", "")
         for item in found:
             shown.add_row(item.version, *_figures(item), "served" if item.served else "")
         console.print(shown)
@@ -86,11 +86,6 @@ def _summary(artifacts: Path, version: str) -> VersionSummary:
 
 
 def _figures(item: VersionSummary) -> list[str]:
-    if item.created is None:
-        return ["", "", "", ""]
-    return [
-        f"{item.created:%Y-%m-%d %H:%M}",
-        str(item.recipe),
-        f"{item.accuracy:.4f}",
-        f"{item.log_loss:.4f}",
-    ]
+    if item.accuracy is None or item.log_loss is None:
+        return ["", "", ""]
+    return [str(item.recipe), f"{item.accuracy:.4f}", f"{item.log_loss:.4f}"]
