@@ -15,8 +15,8 @@ def prediction_sets(probabilities: Probabilities, threshold: float) -> Predictio
     """Return for each phone the ranges at least as probable as `threshold`, its likeliest, and all between.
 
     The sets of M. Sadinle, J. Lei and L. Wasserman, Least Ambiguous Set-Valued Classifiers with Bounded Error
-    Levels, J. Am. Statist. Assoc. 114 (2019), made never empty and contiguous. That adds ranges and takes none
-    away, so the coverage that the threshold was fitted for still holds.
+    Levels, J. Am. Statist. Assoc. 114 (2019), made never empty and contiguous. That adds ranges and takes
+    none away, so the coverage that the threshold was fitted for still holds.
 
     With the threshold 0.1, `[0.02, 0.5, 0.08, 0.4]` gives `[False, True, True, True]`.
     """
