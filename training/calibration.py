@@ -17,7 +17,7 @@ from contract.bundle import Calibration
 from contract.network import PhonePriceNetwork, Scaler, predict_logits
 from contract.phone import PriceRange, Probabilities
 from training import recipe
-from training.dataset import Part
+from training.dataset import Part, check_folds
 from training.evaluation import CLASSES, mean_log_loss
 
 FOLD_SEED = 0
@@ -70,6 +70,7 @@ def fit_threshold(probabilities: Probabilities, labels: NDArray[np.int64], cover
 def _out_of_fold_logits(
     folds: int, part: Part, fit: Callable[[Part], FittedModel]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    check_folds(part, folds)
     logits = np.empty((len(part), len(PriceRange)))
     for others, fold in StratifiedKFold(folds, shuffle=True, random_state=FOLD_SEED).split(
         part.features, part.labels

@@ -10,7 +10,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from contract.bundle import Metrics
 from contract.phone import Probabilities
-from training.dataset import Part
+from training.dataset import Part, check_folds
 from training.evaluation import calibration_error, evaluate
 from training.fitting import fit_calibrated
 from training.in_parallel import in_parallel
@@ -48,6 +48,7 @@ def cross_validate(
     recipe: Recipe, phones: Part, folds: int, repeats: int, seed: int, watch: Callable[[Fold], None]
 ) -> CrossValidation:
     """Fit and calibrate the recipe on all folds but one, measure on that one; `watch` is told of each."""
+    check_folds(phones, folds)
     splits = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
     calls = (
         (recipe, phones.rows(others), phones.rows(fold))

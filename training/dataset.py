@@ -88,15 +88,34 @@ def read_dataset(path: Path) -> Dataset:
 
 
 def split(phones: Part, choices: Split) -> tuple[Part, Part]:
-    """Return the part to train on and the part to measure on."""
-    features, held_out_features, labels, held_out_labels = train_test_split(
-        phones.features,
-        phones.labels,
-        test_size=choices.held_out,
-        random_state=choices.random_state,
-        stratify=phones.labels if choices.stratified else None,
-    )
-    return Part(features, labels), Part(held_out_features, held_out_labels)
+    """Return the part to train on and the part to measure on. Raises `DataError` if one is too small."""
+    return set_apart(phones, choices.held_out, choices.random_state, choices.stratified)
+
+
+def set_apart(phones: Part, share: float, seed: int, stratified: bool) -> tuple[Part, Part]:
+    """Return the phones less a random `share`, and that share. Raises `DataError` if one is too small."""
+    try:
+        others, apart = train_test_split(
+            np.arange(len(phones)),
+            test_size=share,
+            random_state=seed,
+            stratify=phones.labels if stratified else None,
+        )
+    except ValueError as error:
+        raise DataError(f"{len(phones)} phones cannot be split in {share:g} and the rest: {error}") from None
+    return phones.rows(others), phones.rows(apart)
+
+
+def check_folds(phones: Part, folds: int) -> None:
+    """Raise `DataError` unless every fold can have a phone of each price range."""
+    counts = phones.labels.value_counts()
+    for price_range in PriceRange:
+        count = int(counts.get(price_range.value, 0))
+        if count < folds:
+            raise DataError(
+                f"{folds} folds need as many phones of each price range, and there are {count} with {LABEL} "
+                f"{price_range.value} ({price_range.label}) to learn from: choose fewer folds"
+            )
 
 
 def _to_part(rows: Sequence[LabelledPhone]) -> Part:

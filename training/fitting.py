@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeAlias
 
-import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from contract.bundle import Calibration
 from contract.errors import DivergenceError
-from contract.network import PhonePriceNetwork, predict_probabilities, standardise
+from contract.network import PhonePriceNetwork, predict_logits, predict_probabilities, standardise
 from contract.phone import FeatureMatrix, Probabilities
 from training.calibration import calibrate
-from training.dataset import Part
+from training.dataset import Part, set_apart
 from training.initialisation import initialise
 from training.loop import Batch, Epoch, fit
 from training.recipe import Recipe
@@ -73,26 +71,27 @@ def fit_model(recipe: Recipe, part: Part, watch: Watch = ignore) -> Model:
     history = []
     validation = None if validated is None else _batch(scaler, validated)
     for epoch in fit(network, _batch(scaler, learnt), recipe, validation):
-        if not isfinite(epoch.loss):
-            raise DivergenceError(
-                f"recipe {recipe.name} left the finite numbers in epoch {epoch.number}: "
-                "try a lower learning rate, or standardise = true"
-            )
+        _check_finite(recipe, epoch, isfinite(epoch.loss))
         watch(epoch)
         history.append(epoch)
+    # the loss is that before the last steps, which may have gone too far
+    finite = torch.isfinite(predict_logits(network, scaler, learnt.matrix)).all()
+    _check_finite(recipe, history[-1], bool(finite))
     return Model(scaler, network, history)
+
+
+def _check_finite(recipe: Recipe, epoch: Epoch, finite: bool) -> None:
+    if not finite:
+        raise DivergenceError(
+            f"recipe {recipe.name} left the finite numbers in epoch {epoch.number}: "
+            "try a lower learning rate, or standardise = true"
+        )
 
 
 def _validation_apart(recipe: Recipe, part: Part) -> tuple[Part, Part | None]:
     if recipe.early_stopping is None:
         return part, None
-    learnt, validated = train_test_split(
-        np.arange(len(part)),
-        test_size=recipe.early_stopping.validation,
-        random_state=recipe.seed,
-        stratify=part.labels,
-    )
-    return part.rows(learnt), part.rows(validated)
+    return set_apart(part, recipe.early_stopping.validation, recipe.seed, stratified=True)
 
 
 def _batch(scaler: StandardScaler, part: Part) -> Batch:

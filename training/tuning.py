@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 from contract.bundle import Metrics
 from contract.errors import DivergenceError
 from training.cross_validation import measure
-from training.dataset import Dataset, Part
+from training.dataset import Dataset, Part, check_folds
 from training.evaluation import mean_log_loss
 from training.fitting import fit_model
 from training.in_parallel import in_parallel
@@ -152,6 +152,7 @@ def _log_loss(recipe: Recipe, learnt: Part, held_out: Part) -> float:
 
 def folds_of(phones: Part, number: int, seed: int) -> list[tuple[Part, Part]]:
     """Return for each fold the other phones, and the fold's."""
+    check_folds(phones, number)
     splits = StratifiedKFold(number, shuffle=True, random_state=seed)
     return [
         (phones.rows(others), phones.rows(fold))

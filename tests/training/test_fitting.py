@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.errors import DivergenceError
+from contract.errors import DataError, DivergenceError
 from training.dataset import Part, read_dataset
 from training.fitting import fit_calibrated, fit_model
 from training.loop import Epoch
@@ -50,6 +50,40 @@ def test_each_watch_is_told_of_its_epochs(tiny_recipe: Recipe, phones: Part) -> 
     model = fit_calibrated(tiny_recipe, phones, own.append, calibration.append)
     assert own == list(model.history)
     assert [epoch.number for epoch in calibration] == [1, 2, 3] * 5
+
+
+def test_leaving_them_in_the_very_last_step_is_told_too(tiny_recipe: Recipe, phones: Part) -> None:
+    """The loss of an epoch is that before its steps: it can be finite when the weights are not."""
+    choices = {
+        "network": {"hidden_layers": [8, 8, 8], "activation": "leaky_relu"},
+        "optimizer": {"name": "sgd", "learning_rate": 10.0},
+        "standardise": False,
+        "batch_size": "all",
+    }
+
+    def told(epochs: int) -> str:
+        try:
+            fit_model(with_choices(tiny_recipe, choices | {"epochs": epochs}), phones)
+        except DivergenceError as error:
+            return str(error)
+        return ""
+
+    messages = [told(epochs) for epochs in range(1, 10)]
+    first = next(index for index, message in enumerate(messages) if message)
+    assert first > 0, "it diverged at once, and says nothing of the last step"
+    assert f"in epoch {first + 1}:" in messages[first]
+
+
+def test_too_few_phones_for_the_folds_are_told(tiny_recipe: Recipe, phones: Part) -> None:
+    few = phones.rows(np.arange(20))
+    with pytest.raises(DataError, match=r"5 folds need as many phones of each price range, and there are \d"):
+        fit_calibrated(tiny_recipe, few)
+
+
+def test_too_few_phones_to_set_any_apart_are_told(tiny_recipe: Recipe, phones: Part) -> None:
+    recipe = with_choices(tiny_recipe, {"early_stopping": {"validation": 0.05, "patience": 1}})
+    with pytest.raises(DataError, match=r"20 phones cannot be split in 0\.05 and the rest"):
+        fit_model(recipe, phones.rows(np.arange(20)))
 
 
 def test_leaving_the_finite_numbers_is_told_with_what_to_do(tiny_recipe: Recipe, phones: Part) -> None:
