@@ -208,6 +208,12 @@ def test_what_a_model_does_not_look_at_has_no_influence(
     assert np.abs(found.mean).max() > 0
 
 
+def test_the_answers_get_worse_without_what_prices_hang_on(parts: tuple[Part, Part]) -> None:
+    found = influence(fit_calibrated(Recipe.load("best"), parts[0]), parts[1])
+    assert FEATURES[int(found.mean.argmax())] == "ram"
+    assert found.mean.max() > 1
+
+
 def test_a_phone_put_in_another_range_is_ringed() -> None:
     scores, labels, predicted = (
         np.array([-2.0, -0.5, 0.5, 2.0]),

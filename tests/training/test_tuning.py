@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from training.cross_validation import measure
-from training.dataset import Dataset, read_dataset
+from training.dataset import Dataset, Part, read_dataset
 from training.recipe import Recipe
 from training.search_space import SearchSpace, with_choices
 from training.tuning import Plan, Tuning, folds_of, tune
@@ -58,6 +58,20 @@ def test_each_outer_fold_is_measured_with_what_was_chosen_without_it(
         result.outer_folds, folds_of(dataset.phones, PLAN.folds, PLAN.seed), strict=True
     ):
         assert measure(with_choices(tiny_recipe, fold.choices), others, held_out).metrics == fold.metrics
+
+
+def test_an_outer_fold_has_no_say_in_what_is_chosen_for_it(
+    result: Tuning, tiny_recipe: Recipe, dataset: Dataset, tmp_path: Path
+) -> None:
+    """Other phones in the first outer fold, of the same ranges: the inner folds must not feel it."""
+    _, held_out = folds_of(dataset.phones, PLAN.folds, PLAN.seed)[0]
+    features = dataset.phones.features.copy()
+    features.loc[held_out.features.index] = held_out.features.to_numpy()[::-1]
+    other = Dataset("other.csv", "0" * 64, Part(features, dataset.phones.labels))
+    first = tune(tiny_recipe, SPACE, other, PLAN, tmp_path / "trials.db", lambda: None).outer_folds[0]
+    assert first.inner_log_loss == result.outer_folds[0].inner_log_loss
+    assert first.choices == result.outer_folds[0].choices
+    assert first.metrics != result.outer_folds[0].metrics
 
 
 def test_the_recipe_itself_is_among_what_is_tried(result: Tuning, storage: Path) -> None:
