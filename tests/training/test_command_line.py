@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -179,7 +180,7 @@ def test_recipes_lists_what_is_shipped(tmp_path: Path) -> None:
     done = run("recipes", "--json", tmp_path / "recipes.json")
     assert done.returncode == 0, done.stderr
     for name in shipped_names():
-        assert f" {name} " in done.stdout
+        assert re.search(rf"^{name} ", done.stdout, re.MULTILINE)
     assert "best (default)" in done.stdout
     assert [recipe["name"] for recipe in figures(tmp_path / "recipes.json")] == shipped_names()
 

@@ -57,7 +57,7 @@ def failures_as_messages(interrupted: str = "what was served stays served") -> I
 
 def table(*headings: str) -> Table:
     """Return an empty table; only what stands in its last column is broken into lines."""
-    made = Table(box=SIMPLE_HEAD)
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in headings:
         made.add_column(heading, no_wrap=heading != headings[-1])
     return made
