@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from contract.architecture import Architecture
 from contract.errors import RecipeError
@@ -143,13 +144,24 @@ class Recipe(_Choices):
     @model_validator(mode="after")
     def _choices_agree(self) -> Self:
         if self.network.linear_path != (self.linear_path is not None):
-            raise ValueError("network.linear_path = true and a table [linear_path] go together")
+            raise ValueError(
+                "network.linear_path = true and a table [linear_path] go together; "
+                "add the one that is missing, or leave out the other"
+            )
         if isinstance(self.schedule, MultiStep) and max(self.schedule.at) >= self.epochs:
-            raise ValueError(f"schedule.at names epoch {max(self.schedule.at)} of {self.epochs}")
+            raise ValueError(
+                f"schedule.at: after epoch {max(self.schedule.at)} of {self.epochs} nothing is learnt; "
+                "name earlier epochs, or set more epochs"
+            )
         if isinstance(self.schedule, OneCycle) and self.early_stopping:
-            raise ValueError("one_cycle needs all its epochs; leave early_stopping out, or choose cosine")
+            raise ValueError(
+                "schedule one_cycle needs all its epochs; leave early_stopping out, or choose cosine"
+            )
         if self.batch_size == 1 and self.network.batch_normalisation:
-            raise ValueError("batch normalisation needs more than one phone in a batch")
+            raise ValueError(
+                "network.batch_normalisation needs more than one phone in a batch; "
+                "choose a batch_size above 1"
+            )
         return self
 
     @classmethod
@@ -190,9 +202,27 @@ def _alternatives(name: str) -> str:
 
 
 def _problems(error: ValidationError) -> str:
+    """Each choice as the TOML file names it, with what is wrong: `schedule.every: Field required`."""
+    wrong: dict[str, list[str]] = {}
+    for item in error.errors():
+        wrong.setdefault(_choice(item), []).append(_expectation(item))
     return "; ".join(
-        ": ".join([".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")]).removeprefix(
-            ": "
-        )
-        for item in error.errors()
+        ": ".join(filter(None, [choice, " or ".join(expected)])) for choice, expected in wrong.items()
     )
+
+
+def _choice(item: ErrorDetails) -> str:
+    # where there are several kinds of a choice pydantic names the kind, too, which the file does not
+    kinds = {kind for kind in item["loc"] if str(kind).startswith(("constrained-", "literal["))}
+    table, *within = [name for name in item["loc"] if name not in kinds] or [""]
+    if table == "schedule":
+        within = ["name"] if item["type"].startswith("union_tag") else within[1:]
+    return ".".join(map(str, [table, *within]))
+
+
+def _expectation(item: ErrorDetails) -> str:
+    if item["type"] == "union_tag_invalid":
+        return f"Input should be one of {item['ctx']['expected_tags']}"
+    if item["type"] == "union_tag_not_found":
+        return "Field required"
+    return item["msg"].removeprefix("Value error, ")

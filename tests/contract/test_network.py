@@ -74,6 +74,41 @@ def test_the_linear_path_is_added_to_what_the_layers_say() -> None:
     assert computed == pytest.approx(expected, abs=1e-5)
 
 
+def test_batch_normalisation_comes_before_the_activation_and_goes_by_what_training_saw() -> None:
+    torch.manual_seed(0)
+    network = PhonePriceNetwork(
+        Architecture(hidden_layers=(5,), activation="tanh", batch_normalisation=True, dropout=0.4)
+    )
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if name.startswith("normalisations.0.") and tensor.ndim:
+                tensor.copy_(torch.rand(5) + 0.5)
+    tensors = {name: tensor.numpy().astype(np.float64) for name, tensor in network.state_dict().items()}
+    mean, variance, scale, shift = (
+        tensors[f"normalisations.0.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    features = np.random.default_rng(0).normal(size=(30, 20))
+    hidden = features @ tensors["layers.0.weight"].T + tensors["layers.0.bias"]
+    hidden = np.tanh((hidden - mean) / np.sqrt(variance + 1e-5) * scale + shift)
+    expected = hidden @ tensors["layers.1.weight"].T + tensors["layers.1.bias"]
+    computed = network.eval()(torch.tensor(features, dtype=torch.float32)).detach().numpy()
+    assert computed == pytest.approx(expected, abs=1e-5)
+
+
+def test_in_training_the_share_of_neurons_that_the_recipe_names_is_left_out_after_the_activation() -> None:
+    torch.manual_seed(0)
+    network = PhonePriceNetwork(Architecture(hidden_layers=(1000,), activation="sigmoid", dropout=0.3))
+    reached: list[torch.Tensor] = []
+    network.layers[-1].register_forward_pre_hook(lambda _, arguments: reached.append(arguments[0]))
+    features = torch.randn(20, 20)
+    network.train()(features)
+    network.eval()(features)
+    trained, whole = reached
+    left_out = trained == 0  # before the activation it would be the sigmoid of 0, one half
+    assert left_out.float().mean().item() == pytest.approx(0.3, abs=0.02)
+    assert torch.allclose(trained[~left_out] * 0.7, whole[~left_out]), "the rest makes up for them"
+
+
 def test_dropout_and_batch_statistics_are_for_training_only() -> None:
     torch.manual_seed(0)
     architecture = Architecture(hidden_layers=(16,), activation="relu", batch_normalisation=True, dropout=0.5)

@@ -41,6 +41,15 @@ def test_far_from_every_threshold_nothing_is_infinite(link: str) -> None:
     assert logits.argmax(dim=1).tolist()[3:] == [3, 3]
 
 
+def test_thresholds_and_precision_are_learnt() -> None:
+    made = OrdinalHead("probit")
+    logits = made(torch.tensor([[-0.5], [0.2], [1.3], [0.4]]))
+    torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 3])).backward()  # type: ignore[no-untyped-call]
+    gradients = {name: parameter.grad for name, parameter in made.named_parameters()}
+    assert gradients.keys() == {"first", "gaps", "log_precision"}
+    assert all(gradient is not None and gradient.all() for gradient in gradients.values())
+
+
 @pytest.mark.parametrize("gaps", [[-50.0, -50.0], [0.0, 3.0], [40.0, -3.0]])
 def test_the_thresholds_never_cross(gaps: list[float]) -> None:
     made = OrdinalHead("probit")

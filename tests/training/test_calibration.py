@@ -2,7 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import softmax
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
 
 from contract.prediction_set import prediction_sets
 from training.calibration import calibrate, fit_temperature, fit_threshold
@@ -32,6 +36,16 @@ def test_the_threshold_is_the_quantile_of_the_textbook(rows: int, coverage: floa
     probabilities, labels = softmax(LOGITS[:rows], axis=1), LABELS[:rows]
     scores = np.sort(1 - probabilities[np.arange(rows), labels])
     expected = 1 - scores[math.ceil((rows + 1) * coverage) - 1]
+    assert fit_threshold(probabilities, labels, coverage) == pytest.approx(expected)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(20, 400), st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
+def test_for_any_number_of_phones_it_is_that_quantile_or_nothing(rows: int, coverage: float) -> None:
+    probabilities, labels = softmax(LOGITS[:rows], axis=1), LABELS[:rows]
+    rank = math.ceil((rows + 1) * coverage)
+    ascending = np.sort(1 - probabilities[np.arange(rows), labels])
+    expected = 1 - ascending[rank - 1] if rank <= rows else 0.0
     assert fit_threshold(probabilities, labels, coverage) == pytest.approx(expected)
 
 
@@ -71,6 +85,30 @@ def test_every_phone_is_predicted_by_a_model_that_has_not_learnt_it(
     left_out = [everyone - others for others in learnt]
     assert set.union(*left_out) == everyone
     assert sum(map(len, left_out)) == len(everyone) == found.rows
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.9])
+def test_it_goes_by_each_phones_own_prediction_and_range(
+    tiny_recipe: Recipe, phones: Part, coverage: float
+) -> None:
+    """The reference puts each fold back in its place, and tries a hundred temperatures."""
+
+    def fit(others: Part) -> Model:
+        return fit_model(tiny_recipe, others)
+
+    found = calibrate(Calibration(folds=3, temperature=True, coverage=coverage), phones, fit)
+    assert found.coverage == coverage
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    logits = np.full((240, 4), np.nan)
+    for others, fold in folds.split(phones.features, phones.labels):
+        probabilities = fit(phones.rows(others)).probabilities(phones.rows(fold).matrix)
+        logits[fold] = np.log(probabilities.astype(np.float64))
+    temperatures = np.geomspace(0.2, 5, 101)
+    losses = [log_loss(phones.classes, softmax(logits / value, axis=1)) for value in temperatures]
+    assert found.temperature == pytest.approx(temperatures[int(np.argmin(losses))], rel=0.05)
+    scores = 1 - softmax(logits / found.temperature, axis=1)[np.arange(240), phones.classes]
+    expected = 1 - np.sort(scores)[math.ceil(241 * coverage) - 1]
+    assert found.threshold == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_temperature_is_fitted_only_where_the_recipe_asks_for_it(tiny_recipe: Recipe, phones: Part) -> None:

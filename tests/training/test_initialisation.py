@@ -67,8 +67,17 @@ def test_uniform_is_what_torch_does_by_itself(tiny_recipe: Recipe) -> None:
         assert torch.equal(made[name], tensor)
 
 
-def test_biases_and_the_linear_path_begin_at_nothing() -> None:
-    network = initialised(Recipe.load("best")).state_dict()
-    assert not network["layers.0.bias"].any()
-    assert not network["linear_path.weight"].any()
-    assert network["layers.0.weight"].all()
+@pytest.mark.parametrize(
+    "name", ["suited", "normal", "kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal"]
+)
+def test_biases_begin_at_nothing_and_weights_do_not(tiny_recipe: Recipe, name: str) -> None:
+    for parameter, tensor in initialised(tiny_recipe, initialisation=name).state_dict().items():
+        if parameter.endswith("bias"):
+            assert not tensor.any()
+        elif parameter != "temperature":
+            assert tensor.count_nonzero() > 0.99 * tensor.numel()
+
+
+@pytest.mark.parametrize("name", ["suited", "uniform"])
+def test_the_linear_path_begins_at_nothing(name: str) -> None:
+    assert not initialised(Recipe.load("best"), initialisation=name).state_dict()["linear_path.weight"].any()

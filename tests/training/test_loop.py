@@ -1,8 +1,11 @@
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
+from scipy.stats import logistic, norm
 from torch import Tensor, nn
 
 from contract.errors import RecipeError
@@ -104,11 +107,17 @@ def test_all_at_once_is_a_batch_of_all(tiny_recipe: Recipe, phones: Batch) -> No
 def test_every_phone_is_learnt_once_an_epoch_in_an_order_of_its_own(
     tiny_recipe: Recipe, phones: Batch
 ) -> None:
-    network = made(tiny_recipe)
-    seen: list[Tensor] = []
-    network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0][:, 0]))
-    list(fit(network, phones, tiny_recipe))
+    def batches(seed: int) -> list[Tensor]:
+        network = made(tiny_recipe)
+        seen: list[Tensor] = []
+        network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0][:, 0]))
+        list(fit(network, phones, tiny_recipe.model_copy(update={"seed": seed})))
+        return seen
+
+    seen = batches(seed=7)
     assert [len(batch) for batch in seen] == [16] * 12
+    assert all(map(torch.equal, seen, batches(seed=7)))
+    assert not torch.equal(seen[0], batches(seed=8)[0])
     first, second = torch.cat(seen[:4]), torch.cat(seen[4:8])
     for order in (first, second):
         assert torch.equal(order.sort().values, phones.features[:, 0].sort().values)
@@ -128,6 +137,75 @@ def test_the_ordinal_loss_is_its_likelihood(tiny_recipe: Recipe, phones: Batch) 
     assert epoch.loss == pytest.approx(-likelihood.log().mean().item(), rel=1e-4)
 
 
+@pytest.mark.parametrize(("link", "reference"), [("probit", norm), ("logit", logistic)])
+def test_a_linear_ordinal_network_comes_to_the_maximum_of_its_likelihood(
+    tiny_recipe: Recipe, link: str, reference: Any
+) -> None:
+    """The reference writes the likelihood out and leaves the climbing to scipy.
+
+    Precision times weights, and precision times thresholds, are what a likelihood can tell.
+    """
+    features = torch.zeros(400, 20)
+    features[:, :2] = torch.randn(400, 2, generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(400, generator=torch.Generator().manual_seed(2))
+    cuts = torch.tensor([-1.0, 0.2, 0.9])
+    phones = Batch(features, torch.bucketize(features[:, 0] - 0.5 * features[:, 1] + 0.7 * noise, cuts))
+
+    def loss(parameters: np.ndarray) -> float:
+        score = features.numpy()[:, :2].astype(np.float64) @ parameters[:2]
+        thresholds = np.concatenate([[-np.inf], parameters[2:], [np.inf]])
+        cumulative = reference.cdf(thresholds[None, :] - score[:, None])
+        likelihood = np.diff(cumulative, axis=1)[np.arange(400), phones.labels.numpy()]
+        return float(-np.log(likelihood).mean())
+
+    optimum = minimize(loss, np.array([0.0, 0.0, -1.0, 0.0, 1.0]), method="BFGS")
+    choices = {
+        "network": {"hidden_layers": [], "activation": "relu", "head": "ordinal", "link": link},
+        "optimizer": {"name": "adam", "learning_rate": 0.05},
+        "schedule": {"name": "cosine"},
+        "batch_size": "all",
+        "epochs": 400,
+    }
+    network, history = trained(with_choices(tiny_recipe, choices), phones)
+    assert network.head is not None
+    precision = network.head.log_precision.detach().exp()
+    weights = network.state_dict()["layers.0.weight"][0, :2]
+    found = torch.cat([precision * weights, precision * network.head.thresholds.detach()]).numpy()
+    assert history[-1].loss == pytest.approx(optimum.fun, abs=1e-5)
+    assert found == pytest.approx(optimum.x, abs=5e-3)
+
+
+def test_the_epochs_tell_the_rate_at_which_they_were_learnt(tiny_recipe: Recipe, phones: Batch) -> None:
+    """The reference is gradient descent by hand; the schedule is stepped by epochs, not by batches."""
+    choices = {
+        "optimizer": {"name": "sgd", "learning_rate": 0.2},
+        "schedule": {"name": "multistep", "at": [1, 3], "factor": 0.5},
+        "batch_size": 32,
+        "epochs": 4,
+    }
+    recipe = with_choices(tiny_recipe, choices)
+    batches: list[Tensor] = []
+    network = made(recipe)
+    network.register_forward_pre_hook(lambda _, arguments: batches.append(arguments[0]))
+    history = list(fit(network, phones, recipe))
+    assert [epoch.learning_rate for epoch in history] == pytest.approx([0.2, 0.1, 0.1, 0.05])
+
+    reference = made(recipe)
+    losses = []
+    for number, batch in enumerate(batches):
+        labels = torch.bucketize(batch[:, 0].contiguous(), torch.tensor([-0.7, 0.0, 0.7]))
+        loss = nn.functional.cross_entropy(reference(batch), labels)
+        losses.append(loss.item())
+        gradients = torch.autograd.grad(loss, [*reference.parameters()])
+        with torch.no_grad():
+            for parameter, gradient in zip(reference.parameters(), gradients, strict=True):
+                parameter.sub_([0.2, 0.1, 0.1, 0.05][number // 2] * gradient)
+    for name, tensor in reference.state_dict().items():
+        assert torch.allclose(network.state_dict()[name], tensor, atol=1e-6)
+    means = np.reshape(losses, (4, 2)).mean(axis=1)
+    assert [epoch.loss for epoch in history] == pytest.approx(means, abs=1e-6)
+
+
 def test_the_ridge_acts_on_the_linear_path_alone(tiny_recipe: Recipe, phones: Batch) -> None:
     def linear_path(ridge: float) -> Tensor:
         recipe = with_choices(
@@ -136,7 +214,9 @@ def test_the_ridge_acts_on_the_linear_path_alone(tiny_recipe: Recipe, phones: Ba
             | {
                 "linear_path": {"ridge": ridge, "reweight_every": 50},
                 "optimizer.weight_decay": 1.0,  # or the layers learn what the linear path may not
-                "epochs": 300,
+                "optimizer.learning_rate": 3e-2,
+                "batch_size": 32,
+                "epochs": 150,
             },
         )
         network, _ = trained(recipe, phones)
@@ -181,10 +261,32 @@ def test_what_is_validated_on_is_not_learnt_from(tiny_recipe: Recipe, phones: Ba
     assert not same(second, made(recipe))
 
 
-def test_a_phone_left_over_does_not_stop_batch_normalisation(tiny_recipe: Recipe) -> None:
-    recipe = with_choices(tiny_recipe, {"network.batch_normalisation": True})
-    _, history = trained(recipe, drawn(33, seed=1))
-    assert len(history) == 3
+def test_dropout_is_for_what_is_learnt_and_not_for_what_is_validated(
+    tiny_recipe: Recipe, phones: Batch
+) -> None:
+    recipe = with_choices(stopping(tiny_recipe, patience=9, epochs=3), {"network.dropout": 0.3})
+    network, modes = made(recipe), []
+    network.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+    list(fit(network, phones, recipe, drawn(32, seed=2)))
+    assert modes == [True, True, True, True, False] * 3
+
+
+@pytest.mark.parametrize(("rows", "batches"), [(33, [16, 16]), (34, [16, 16, 2]), (32, [16, 16])])
+def test_only_a_phone_left_over_alone_is_kept_from_batch_normalisation(
+    tiny_recipe: Recipe, rows: int, batches: list[int]
+) -> None:
+    recipe = with_choices(tiny_recipe, {"network.batch_normalisation": True, "epochs": 2})
+    network, seen = made(recipe), []
+    network.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
+    assert len(list(fit(network, drawn(rows, seed=1), recipe))) == 2
+    assert seen == batches * 2
+
+
+def test_without_batch_normalisation_a_phone_left_over_is_learnt_alone(tiny_recipe: Recipe) -> None:
+    network, seen = made(tiny_recipe), []
+    network.register_forward_pre_hook(lambda _, arguments: seen.append(len(arguments[0])))
+    list(fit(network, drawn(33, seed=1), tiny_recipe))
+    assert seen == [16, 16, 1] * 3
 
 
 def test_the_callers_threads_are_left_as_they_were(tiny_recipe: Recipe, phones: Batch) -> None:

@@ -61,39 +61,81 @@ def network_and_optimizer(recipe: Recipe) -> tuple[PhonePriceNetwork, torch.opti
     return network, make_optimizer(network, recipe)
 
 
-@pytest.mark.parametrize(
-    ("name", "rule"),
-    [
-        ("sgd", sgd),
-        ("momentum", momentum),
-        ("adagrad", adagrad),
-        ("rmsprop", rmsprop),
-        ("adam", adam),
-        ("adamw", adam),
-    ],
-)
+RULES = [
+    ("sgd", sgd),
+    ("momentum", momentum),
+    ("adagrad", adagrad),
+    ("rmsprop", rmsprop),
+    ("adam", adam),
+    ("adamw", adam),
+]
+
+
+def choices(name: str) -> dict[str, Any]:
+    return {"name": name, "learning_rate": RATE, "momentum": 0.9 if name == "momentum" else None}
+
+
+def follow(gradients: list[np.ndarray], optimizer: torch.optim.Optimizer, weight: torch.Tensor) -> None:
+    """Take a step for each of the gradients of the first three weights."""
+    for gradient in gradients:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = torch.zeros_like(parameter)
+        assert weight.grad is not None
+        weight.grad[0, :3] = torch.from_numpy(gradient)
+        optimizer.step()
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES)
 def test_each_optimizer_moves_by_the_rule_of_its_name(
     tiny_recipe: Recipe, name: str, rule: Callable[[list[np.ndarray]], np.ndarray]
 ) -> None:
-    choices = {"name": name, "learning_rate": RATE, "momentum": 0.9 if name == "momentum" else None}
-    recipe = with_choices(tiny_recipe, {"optimizer": choices})
-    network, optimizer = network_and_optimizer(recipe)
-    weight, *others = network.parameters()
+    network, optimizer = network_and_optimizer(with_choices(tiny_recipe, {"optimizer": choices(name)}))
+    weight = network.get_parameter("layers.0.weight")
     before = weight.detach().clone()
-    for gradient in GRADIENTS:
-        weight.grad = torch.zeros_like(weight)
-        weight.grad[0, :3] = torch.from_numpy(gradient)
-        for other in others:
-            other.grad = torch.zeros_like(other)
-        optimizer.step()
+    follow(GRADIENTS, optimizer, weight)
     moved = (weight.detach() - before)[0, :3].numpy()
     assert moved == pytest.approx(rule(GRADIENTS), rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw"])
+def decayed(
+    rule: Callable[[list[np.ndarray]], np.ndarray], start: np.ndarray, decay: float, decoupled: bool
+) -> np.ndarray:
+    """Where GRADIENTS lead from `start`: decay is part of the gradient, or, decoupled, a step of its own.
+
+    I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
+    """
+    weight, taken = start, list[np.ndarray]()
+    for gradient in GRADIENTS:
+        before = rule(taken) if taken else np.zeros(3)
+        taken.append(gradient if decoupled else gradient + decay * weight)
+        weight = weight * (1 - RATE * decay if decoupled else 1) + rule(taken) - before
+    return weight
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES)
+def test_each_optimizer_decays_weights_by_its_own_rule(
+    tiny_recipe: Recipe, name: str, rule: Callable[[list[np.ndarray]], np.ndarray]
+) -> None:
+    recipe = with_choices(tiny_recipe, {"optimizer": choices(name) | {"weight_decay": 0.5}})
+    network, optimizer = network_and_optimizer(recipe)
+    weight = network.get_parameter("layers.0.weight")
+    start = np.array([0.8, -1.5, 2.0])
+    with torch.no_grad():
+        weight[0, :3] = torch.from_numpy(start)
+    follow(GRADIENTS, optimizer, weight)
+    moved = weight.detach()[0, :3].numpy() - start
+    expected = decayed(rule, start, decay=0.5, decoupled=name == "adamw") - start
+    assert moved == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in RULES])
 def test_only_the_layers_weights_are_decayed(name: str) -> None:
     """Without a gradient of their own the rest must stay where it is."""
-    recipe = with_choices(Recipe.load("best"), {"optimizer.name": name, "optimizer.weight_decay": 0.5})
+    recipe = with_choices(
+        Recipe.load("best"),
+        {"network.batch_normalisation": True, "optimizer": choices(name) | {"weight_decay": 0.5}},
+    )
     network, optimizer = network_and_optimizer(recipe)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -112,9 +154,9 @@ def cosine(epoch: int) -> float:
     return RATE * (1 + math.cos(math.pi * epoch / EPOCHS)) / 2
 
 
-def one_cycle(epoch: int) -> float:
-    """Up from a 25th over the first 30 % of the ten steps, down to a 250,000th, each along half a cosine."""
-    start, end, top = RATE / 25, RATE / 25 / 1e4, 0.3 * (EPOCHS + 1) - 1
+def one_cycle(epoch: int, rise: float) -> float:
+    """Up from a 25th over that share of the ten steps, down to a 250,000th, each along half a cosine."""
+    start, end, top = RATE / 25, RATE / 25 / 1e4, rise * (EPOCHS + 1) - 1
     if epoch <= top:
         return start + (RATE - start) * (1 - math.cos(math.pi * epoch / top)) / 2
     return RATE + (end - RATE) * (1 - math.cos(math.pi * (epoch - top) / (EPOCHS - top))) / 2
@@ -131,7 +173,8 @@ def one_cycle(epoch: int) -> float:
         ),
         ({"name": "exponential", "factor": 0.9}, lambda epoch: RATE * 0.9**epoch),
         ({"name": "cosine"}, cosine),
-        ({"name": "one_cycle", "rise": 0.3}, one_cycle),
+        ({"name": "one_cycle", "rise": 0.3}, lambda epoch: one_cycle(epoch, 0.3)),
+        ({"name": "one_cycle", "rise": 0.6}, lambda epoch: one_cycle(epoch, 0.6)),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
@@ -155,3 +198,13 @@ def test_each_schedule_follows_its_formula(
             assert group["lr"] == pytest.approx(rate(epoch), rel=1e-6), epoch
         optimizer.step()
         steps.step()
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam"])
+def test_one_cycle_moves_the_learning_rate_and_nothing_else(tiny_recipe: Recipe, name: str) -> None:
+    """Torch's own would cycle momentum, too, which the recipe has a number for."""
+    recipe = with_choices(tiny_recipe, {"schedule": {"name": "one_cycle"}, "optimizer": choices(name)})
+    _, optimizer = network_and_optimizer(recipe)
+    make_schedule(optimizer, recipe)
+    assert optimizer.param_groups[0].get("momentum", 0.9) == 0.9
+    assert optimizer.param_groups[0].get("betas", (0.9, 0.999)) == (0.9, 0.999)

@@ -13,10 +13,13 @@ from sklearn.preprocessing import StandardScaler
 from contract.bundle import current_version, read_current
 from contract.errors import DataError
 from contract.phone import FEATURES, to_matrix
+from contract.prediction_set import prediction_sets
+from service.engine import load_engine
 from training.dataset import LABEL, read_dataset, split
 from training.export import graph_probabilities
 from training.pipeline import train
 from training.recipe import Recipe
+from training.search_space import with_choices
 
 
 def test_the_manifest_tells_where_the_model_comes_from(
@@ -42,6 +45,19 @@ def test_the_metrics_are_those_of_the_part_held_out(
     assert bundle.manifest.metrics.rows == 60
     assert bundle.manifest.metrics.accuracy == pytest.approx((predicted == held_out.classes).mean())
     assert np.sum(bundle.manifest.metrics.confusion_matrix) == 60
+
+
+def test_the_calibration_is_told_and_what_was_measured_goes_by_it(
+    tiny_artifacts: Path, tiny_recipe: Recipe, sample_table: Path
+) -> None:
+    bundle = read_current(tiny_artifacts)
+    calibration, metrics = bundle.manifest.calibration, bundle.manifest.metrics
+    assert (calibration.rows, calibration.coverage) == (180, 0.99)
+    assert calibration.temperature == pytest.approx(load(bundle.weights)["temperature"][0])
+    _, held_out = split(read_dataset(sample_table).phones, tiny_recipe.split)
+    sets = prediction_sets(graph_probabilities(bundle.graph, held_out.matrix), calibration.threshold)
+    assert metrics.coverage == pytest.approx(sets[np.arange(60), held_out.classes].mean())
+    assert metrics.mean_set_size == pytest.approx(sets.sum(axis=1).mean())
 
 
 def test_the_scaler_is_fitted_on_the_training_part_only(
@@ -103,6 +119,32 @@ def test_the_weights_are_those_that_the_architecture_names(tiny_artifacts: Path)
         "layers.1.bias": (4,),
         "temperature": (1,),
     }
+
+
+def test_a_network_of_every_part_is_read_back_and_both_engines_agree(
+    tiny_recipe: Recipe, sample_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch normalisation counts its batches in an integer, which is no tensor of a bundle."""
+    monkeypatch.setattr("training.pipeline.make_report", lambda *_: {})  # it takes longest, and has its tests
+    choices = {
+        "network": {
+            "hidden_layers": [8],
+            "activation": "silu",
+            "batch_normalisation": True,
+            "dropout": 0.1,
+            "head": "ordinal",
+            "link": "logit",
+            "linear_path": True,
+        },
+        "linear_path": {"ridge": 1.0, "reweight_every": 1},
+        "calibration": {"folds": 2, "temperature": True},
+    }
+    train(with_choices(tiny_recipe, choices), sample_table, tmp_path)
+    bundle = read_current(tmp_path)
+    matrix = read_dataset(sample_table).phones.matrix
+    onnx, torch = (load_engine(name, bundle).predict(matrix) for name in ("onnx", "torch"))
+    assert onnx == pytest.approx(torch, abs=1e-5)
+    assert load(bundle.weights)["normalisations.0.num_batches_tracked"] == 3 * 12
 
 
 def test_a_table_that_cannot_be_trained_on_changes_nothing(

@@ -5,7 +5,8 @@ import pytest
 
 from contract.errors import RecipeError
 from tests.conftest import TINY_RECIPE
-from training.recipe import DEFAULT, Recipe, shipped_names
+from training.recipe import DEFAULT, Calibration, Constant, OneCycle, Recipe, shipped_names
+from training.search_space import with_choices
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -86,8 +87,8 @@ NETWORK, OPTIMIZER = 'activation = "relu"', "learning_rate = 1e-2"
     [
         ("epochs = 0", "epochs = 3", "epochs: Input should be greater than 0"),
         ("epochs = 2.5", "epochs = 3", "epochs"),
-        ("batch_size = 0", "batch_size = 16", "batch_size"),
-        ('batch_size = "many"', "batch_size = 16", "batch_size.*'all'"),
+        ("batch_size = 0", "batch_size = 16", "batch_size: Input should be greater than 0 or .*'all'$"),
+        ('batch_size = "many"', "batch_size = 16", "batch_size: .* or Input should be 'all'$"),
         ('device = "tpu"\nseed = 7', "seed = 7", "device: Input should be 'cpu', 'cuda' or 'auto'"),
         ('initialisation = "zero"\nseed = 7', "seed = 7", "initialisation: Input should be 'suited', "),
         ('name = "adem"', 'name = "adam"', r"optimizer\.name: Input should be 'sgd', .* or 'adamw'"),
@@ -116,30 +117,65 @@ NETWORK, OPTIMIZER = 'activation = "relu"', "learning_rate = 1e-2"
             "linear already; leave linear_path out",
         ),
         (
+            f"hidden_layers = []\nbatch_normalisation = true\n{NETWORK}",
+            f"hidden_layers = [8]\n{NETWORK}",
+            "batch normalisation and dropout act on hidden layers, and there are none",
+        ),
+        (
             f"{NETWORK}\nlinear_path = true",
             NETWORK,
-            r"linear_path = true and a table \[linear_path\] go together",
+            r"network\.linear_path = true and a table \[linear_path\] go together; add the one",
         ),
         (
             f"{OPTIMIZER}\n[linear_path]\nridge = 1.0\nreweight_every = 2",
             OPTIMIZER,
-            r"linear_path = true and a table \[linear_path\] go together",
+            r"network\.linear_path = true and a table \[linear_path\] go together; add the one",
         ),
-        (f'{OPTIMIZER}\n[schedule]\nname = "sine"', OPTIMIZER, "schedule: .*'sine' .*'one_cycle', 'cosine'"),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "sine"',
+            OPTIMIZER,
+            "schedule.name: Input should be one of 'constant', .*, 'cosine'$",
+        ),
         (
             f'{OPTIMIZER}\n[schedule]\nname = "step"\nfactor = 0.5',
             OPTIMIZER,
-            r"schedule\.step\.every: Field required",
+            r"schedule\.every: Field required$",
         ),
         (
             f'{OPTIMIZER}\n[schedule]\nname = "multistep"\nat = [1, 3]\nfactor = 0.5',
             OPTIMIZER,
-            r"schedule\.at names epoch 3 of 3",
+            r"schedule\.at: after epoch 3 of 3 nothing is learnt; name earlier epochs, or set more",
         ),
         (
             f'{OPTIMIZER}\n[schedule]\nname = "one_cycle"\n[early_stopping]\nvalidation = 0.2\npatience = 1',
             OPTIMIZER,
-            "one_cycle needs all its epochs; leave early_stopping out",
+            "schedule one_cycle needs all its epochs; leave early_stopping out, or choose cosine",
+        ),
+        (f"{OPTIMIZER}\n[schedule]\nfactor = 0.5", OPTIMIZER, r"schedule\.name: Field required$"),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "cosine"\nfactor = 0.5',
+            OPTIMIZER,
+            r"schedule\.factor: Extra inputs are not permitted$",
+        ),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "multistep"\nat = []\nfactor = 0.5',
+            OPTIMIZER,
+            r"schedule\.at: Tuple should have at least 1 item",
+        ),
+        (
+            f'{OPTIMIZER}\n[schedule]\nname = "exponential"\nfactor = 1.1',
+            OPTIMIZER,
+            r"schedule\.factor: Input should be less than or equal to 1",
+        ),
+        (
+            f"{OPTIMIZER}\n[early_stopping]\nvalidation = 0.0\npatience = 0",
+            OPTIMIZER,
+            r"early_stopping\.validation: .* greater than 0; early_stopping\.patience: .* greater than 0",
+        ),
+        (
+            f"{NETWORK}\nlinear_path = true\n[linear_path]\nridge = -1\nreweight_every = 0",
+            NETWORK,
+            r"linear_path\.ridge: .* equal to 0; linear_path\.reweight_every: .* greater than 0",
         ),
         (f"{OPTIMIZER}\n[calibration]\nfolds = 1", OPTIMIZER, r"calibration\.folds"),
         (f"{OPTIMIZER}\n[calibration]\ncoverage = 1.0", OPTIMIZER, r"calibration\.coverage"),
@@ -159,5 +195,33 @@ def test_batch_normalisation_of_single_phones_is_refused(tmp_path: Path) -> None
     path = tmp_path / "mine.toml"
     single = TINY_RECIPE.replace("batch_size = 16", "batch_size = 1")
     path.write_text(single.replace(NETWORK, f"{NETWORK}\nbatch_normalisation = true"))
-    with pytest.raises(RecipeError, match="batch normalisation needs more than one phone in a batch"):
+    with pytest.raises(
+        RecipeError, match=r"network\.batch_normalisation needs .*; choose a batch_size above 1"
+    ):
         Recipe.load(str(path))
+
+
+def test_choices_that_go_together_are_taken(tiny_recipe: Recipe) -> None:
+    """The other side of the refusals: none of them goes too far."""
+    together: list[dict[str, Any]] = [
+        {"network.batch_normalisation": True},
+        {"batch_size": 1},
+        {"schedule": {"name": "multistep", "at": [2, 1], "factor": 0.1}},
+        {"early_stopping": {"validation": 0.2, "patience": 1}, "schedule": {"name": "cosine"}},
+        {"optimizer.name": "momentum", "optimizer.momentum": 0.9},
+        {"network.hidden_layers": [], "network.head": "ordinal", "network.link": "logit"},
+    ]
+    for choices in together:
+        with_choices(tiny_recipe, choices)
+
+
+def test_what_a_recipe_leaves_out_has_its_default(tiny_recipe: Recipe) -> None:
+    assert tiny_recipe.device == "cpu"
+    assert tiny_recipe.standardise
+    assert tiny_recipe.initialisation == "suited"
+    assert tiny_recipe.schedule == Constant()
+    assert tiny_recipe.linear_path is None
+    assert tiny_recipe.early_stopping is None
+    assert tiny_recipe.calibration == Calibration(folds=5, temperature=False, coverage=0.99)
+    assert (tiny_recipe.network.head, tiny_recipe.network.dropout) == ("softmax", 0.0)
+    assert OneCycle(name="one_cycle").rise == 0.3
