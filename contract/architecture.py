@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import prod
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contract.phone import FEATURES, PriceRange
 
@@ -21,7 +21,7 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hidden_layers: tuple[PositiveInt, ...] = Field(
+    hidden_layers: tuple[Annotated[int, Field(strict=True, gt=0)], ...] = Field(
         max_length=16, description="Neurons of each hidden layer, first to last"
     )
     activation: Literal["relu", "leaky_relu", "tanh", "sigmoid", "silu"] = Field(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from contract.architecture import Architecture
@@ -16,14 +16,16 @@ from contract.errors import RecipeError
 SHIPPED = Path(__file__).with_name("recipes")
 DEFAULT = "best"
 
-Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**32)]
+# strict, as a lax whole number would take true as 1
+Seed: TypeAlias = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Count: TypeAlias = Annotated[int, Field(strict=True, gt=0, le=100_000)]
 LearningRate: TypeAlias = Annotated[float, Field(gt=0, le=10)]
 Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 Decay: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Choices(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Optimizer(_Choices):
@@ -53,7 +55,7 @@ class Step(_Choices):
     """Every `every` epochs the learning rate is multiplied by `factor`."""
 
     name: Literal["step"]
-    every: PositiveInt
+    every: Count
     factor: Decay
 
 
@@ -61,7 +63,7 @@ class MultiStep(_Choices):
     """After each of the epochs `at` the learning rate is multiplied by `factor`."""
 
     name: Literal["multistep"]
-    at: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    at: Annotated[tuple[Count, ...], Field(min_length=1)]
     factor: Decay
 
 
@@ -94,20 +96,20 @@ class LinearPath(_Choices):
     """The adaptive ridge on the linear path: it presses small weights to nothing and leaves large ones."""
 
     ridge: Annotated[float, Field(ge=0)] = Field(description="Price of a weight, in units of log-likelihood")
-    reweight_every: PositiveInt = Field(description="Epochs")
+    reweight_every: Count = Field(description="Epochs")
 
 
 class EarlyStopping(_Choices):
     """Stop when the loss on a validation part has not fallen for `patience` epochs; keep the best weights."""
 
     validation: Share = Field(description="Share of the training part, which is then not learnt from")
-    patience: PositiveInt
+    patience: Count
 
 
 class Calibration(_Choices):
     """What is fitted to phones that were not learnt: each fold as a network of the others predicts it."""
 
-    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    folds: Annotated[int, Field(strict=True, ge=2, le=20)] = 5
     temperature: bool = Field(False, description="Whether to divide the logits by a fitted temperature")
     coverage: Share = Field(0.99, description="Share of prediction sets meant to hold the true price range")
 
@@ -126,8 +128,8 @@ class Recipe(_Choices):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     description: str
     seed: Seed = Field(description="Of the first weights and of the order of batches")
-    epochs: Annotated[int, Field(gt=0, le=100_000)]
-    batch_size: PositiveInt | Literal["all"]
+    epochs: Count
+    batch_size: Count | Literal["all"]
     device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="auto: cuda where there is one")
     standardise: bool = Field(True, description="Whether the scaler standardises, or leaves raw features")
     initialisation: Literal[

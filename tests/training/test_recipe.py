@@ -86,6 +86,15 @@ NETWORK, OPTIMIZER = 'activation = "relu"', "learning_rate = 1e-2"
     ("wrong", "right", "told"),
     [
         ("epochs = 0", "epochs = 3", "epochs: Input should be greater than 0"),
+        ("epochs = true", "epochs = 3", "epochs: Input should be a valid integer"),
+        ("batch_size = true", "batch_size = 16", "batch_size: Input should be a valid integer or"),
+        ("seed = true", "seed = 7", "seed: Input should be a valid integer"),
+        (f"{OPTIMIZER}\nweight_decay = inf", OPTIMIZER, r"optimizer\.weight_decay: .* finite number"),
+        (
+            f"{NETWORK}\nlinear_path = true\n[linear_path]\nridge = inf\nreweight_every = true",
+            NETWORK,
+            r"linear_path\.ridge: .* finite number; linear_path\.reweight_every: .* valid integer",
+        ),
         ("epochs = 2.5", "epochs = 3", "epochs"),
         ("batch_size = 0", "batch_size = 16", "batch_size: Input should be greater than 0 or .*'all'$"),
         ('batch_size = "many"', "batch_size = 16", "batch_size: .* or Input should be 'all'$"),
