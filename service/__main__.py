@@ -56,6 +56,7 @@ def serve(
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        access_log=settings.access_log,
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=20,
