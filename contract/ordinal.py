@@ -29,12 +29,20 @@ LINKS: dict[str, Callable[[Tensor], Tensor]] = {"probit": _normal_distribution, 
 class OrdinalHead(nn.Module):
     """(N, 1) scores -> (N, 4) logits, which are the logarithms of the probabilities."""
 
+    differences: Tensor
+    last: Tensor
+
     def __init__(self, link: str) -> None:
         super().__init__()
         self.distribution = LINKS[link]
         self.first = nn.Parameter(torch.tensor([-1.0]))
         self.gaps = nn.Parameter(torch.ones(len(PriceRange) - 2))
         self.log_precision = nn.Parameter(torch.zeros(1))
+        # P(range = k) = P(<= k) - P(<= k - 1), where the last P(<= k) is 1
+        self.register_buffer(
+            "differences", torch.eye(3, 4) - torch.eye(3, 4).roll(1, dims=1), persistent=False
+        )
+        self.register_buffer("last", torch.eye(4)[-1], persistent=False)
 
     @property
     def thresholds(self) -> Tensor:
@@ -45,7 +53,6 @@ class OrdinalHead(nn.Module):
         below = self.distribution(
             self.log_precision.exp() * (self.thresholds - score)
         )  # (N, 3): P(range <= 0), P(<= 1), P(<= 2)
-        probabilities = torch.cat([below, torch.ones_like(score)], dim=1) - torch.cat(
-            [torch.zeros_like(score), below], dim=1
-        )
+        # differences of neighbours as a product: onnxruntime takes a tenth longer to concatenate and subtract
+        probabilities = torch.addmm(self.last, below, self.differences)  # (N, 4)
         return probabilities.clamp_min(LEAST_PROBABILITY).log()

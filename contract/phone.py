@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 FeatureMatrix: TypeAlias = NDArray[np.float32]
 """(N, 20) raw specifications, columns in the order of `FEATURES`."""
 
+Specifications: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+"""(N, 20) raw specifications with the digits that they were sent with, columns in the order of `FEATURES`."""
+
 Probabilities: TypeAlias = NDArray[np.float32]
 """(N, 4) probabilities, columns in the order of `PriceRange`; each row sums to 1."""
 
@@ -127,6 +130,11 @@ EXAMPLE: dict[str, float] = {name: spec.example for name, spec in SPECIFICATIONS
 _row = attrgetter(*FEATURES)
 
 
+def to_specifications(phones: Iterable[Phone]) -> NDArray[np.float64]:
+    """Return the phones as an (N, 20) float64 matrix."""
+    return np.array([_row(phone) for phone in phones], dtype=np.float64).reshape(-1, len(FEATURES))
+
+
 def to_matrix(phones: Iterable[Phone]) -> FeatureMatrix:
     """Return the phones as an (N, 20) float32 matrix."""
-    return np.array([_row(phone) for phone in phones], dtype=np.float32).reshape(-1, len(FEATURES))
+    return to_specifications(phones).astype(np.float32)

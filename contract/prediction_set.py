@@ -10,18 +10,29 @@ from contract.phone import Probabilities
 PredictionSets: TypeAlias = NDArray[np.bool_]
 """(N, 4): whether each price range is in the phone's set."""
 
+Bounds: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""(N,) and (N,): the lowest and the highest price range of each phone's set; all between are in it."""
 
-def prediction_sets(probabilities: Probabilities, threshold: float) -> PredictionSets:
-    """Return for each phone the ranges at least as probable as `threshold`, its likeliest, and all between.
+
+def prediction_set_bounds(probabilities: Probabilities, threshold: float) -> Bounds:
+    """Return the lowest and the highest range at least as probable as `threshold` or as the likeliest.
 
     The sets of M. Sadinle, J. Lei and L. Wasserman, Least Ambiguous Set-Valued Classifiers with Bounded Error
     Levels, J. Am. Statist. Assoc. 114 (2019), made never empty and contiguous. That adds ranges and takes
     none away, so the coverage that the threshold was fitted for still holds.
 
-    With the threshold 0.1, `[0.02, 0.5, 0.08, 0.4]` gives `[False, True, True, True]`.
+    With the threshold 0.1, `[0.02, 0.5, 0.08, 0.4]` gives 1 and 3.
     """
     likeliest = probabilities.max(axis=1, keepdims=True)  # (N, 1)
     chosen = probabilities >= np.minimum(threshold, likeliest)  # (N, 4)
-    reached = np.logical_or.accumulate(chosen, axis=1)
-    ahead = np.logical_or.accumulate(chosen[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray(reached & ahead)
+    return chosen.argmax(axis=1), chosen.shape[1] - 1 - chosen[:, ::-1].argmax(axis=1)
+
+
+def prediction_sets(probabilities: Probabilities, threshold: float) -> PredictionSets:
+    """Return for each phone which ranges are in its set.
+
+    With the threshold 0.1, `[0.02, 0.5, 0.08, 0.4]` gives `[False, True, True, True]`.
+    """
+    lowest, highest = prediction_set_bounds(probabilities, threshold)
+    ranges = np.arange(probabilities.shape[1])
+    return np.asarray((ranges >= lowest[:, None]) & (ranges <= highest[:, None]))

@@ -3,14 +3,18 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
+from service.batching import TurnBatcher
 from service.body_limit import BodyLimit
 from service.errors import install_error_handlers
-from service.predictor import Predictor, load_predictor
-from service.routes import health, model_info, predict
+from service.fast_path import FastPath
+from service.metrics import Metrics, RequestMetrics
+from service.predictor import load_predictor
+from service.routes import health, metrics, model_info, predict
 from service.settings import Settings
 
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
@@ -21,7 +25,20 @@ log = logging.getLogger("uvicorn.error")
 class State(TypedDict):
     """What the lifespan hands to every request."""
 
-    predictor: Predictor
+    batcher: TurnBatcher
+
+
+class PhonePriceService(FastAPI):
+    """FastAPI, with the fast path ahead of its machinery."""
+
+    def __init__(self, settings: Settings, **described: Any) -> None:
+        super().__init__(**described)
+        self.state.settings = settings
+        self.state.metrics = Metrics()
+        self._fast_path = FastPath(super().__call__, self.state.metrics, settings.max_body_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._fast_path(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -29,15 +46,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        predictor = load_predictor(settings)
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        counters: Metrics = app.state.metrics
+        predictor = load_predictor(settings, counters.predicted)
+        counters.serving(predictor.version, predictor.engine.name)
         log.info("serving model %s with the %s engine", predictor.version, predictor.engine.name)
-        yield State(predictor=predictor)
+        yield State(batcher=TurnBatcher(predictor, counters.batch_of))
 
-    app = FastAPI(title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan)
-    app.state.settings = settings
+    app = PhonePriceService(
+        settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
+    )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
-    for routes in (predict, health, model_info):
+    for routes in (predict, health, model_info, metrics):
         app.include_router(routes.router)
     return app

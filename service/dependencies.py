@@ -4,16 +4,18 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
+from service.batching import TurnBatcher
+from service.metrics import Metrics
 from service.predictor import Predictor
 from service.settings import Settings
 
 
 def get_predictor(request: Request) -> Predictor:
     """The loaded model; 503 while there is none."""
-    predictor: Predictor | None = getattr(request.state, "predictor", None)
-    if predictor is None:
+    batcher: TurnBatcher | None = getattr(request.state, "batcher", None)
+    if batcher is None:
         raise HTTPException(503, "No model is loaded; try again soon")
-    return predictor
+    return batcher.predictor
 
 
 def get_settings(request: Request) -> Settings:
@@ -22,5 +24,12 @@ def get_settings(request: Request) -> Settings:
     return settings
 
 
+def get_metrics(request: Request) -> Metrics:
+    """The counters of this process."""
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
 LoadedPredictor = Annotated[Predictor, Depends(get_predictor)]
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
+CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]

@@ -8,13 +8,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, Va
 from pydantic_core import PydanticCustomError
 
 from contract.errors import InvalidTableError
-from contract.phone import EXAMPLE, FEATURES, Phone
+from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
 from contract.table import read_table
 from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor
 from service.errors import ErrorBody
 from service.media_type import CSV, JSON, media_type, require_json, unsupported
-from service.predictor import Prediction
+from service.prediction import Prediction, PredictionAnswer
 
 router = APIRouter(tags=["prediction"])
 
@@ -33,12 +33,6 @@ def _of_a_phones_size(value: object) -> object:
 
 
 PostedPhone = Annotated[Phone, BeforeValidator(_of_a_phones_size)]
-
-
-class PredictionAnswer(Prediction):
-    """The price range of one phone, and the model that said so."""
-
-    model_version: str
 
 
 class PhoneBatch(BaseModel):
@@ -79,8 +73,8 @@ async def predict(
     predictor: LoadedPredictor,
 ) -> PredictionAnswer:
     """Say in which price range a phone with these specifications sells."""
-    (prediction,) = predictor.predict([phone])
-    return PredictionAnswer(**dict(prediction), model_version=predictor.version)
+    (answer,) = predictor.predict(to_specifications([phone])).answers()
+    return {**answer, "model_version": predictor.version}
 
 
 @router.post(
@@ -101,7 +95,9 @@ async def predict_batch(
 ) -> BatchAnswer:
     """Say the price range of many phones: as JSON, or as CSV with a header, columns in any order."""
     phones = _read_phones(media_type(request), await request.body(), settings.max_batch_rows)
-    return BatchAnswer(predictions=predictor.predict(phones), model_version=predictor.version)
+    return BatchAnswer(
+        predictions=predictor.predict(to_specifications(phones)).answers(), model_version=predictor.version
+    )
 
 
 def _read_phones(kind: str, body: bytes, max_rows: int) -> list[Phone]:

@@ -9,7 +9,15 @@ import pytest
 
 from contract.bundle import Bundle, read_current
 from contract.errors import EngineError, ShapeError
-from contract.phone import EXAMPLE, FEATURES, FeatureMatrix, Phone, Probabilities, to_matrix
+from contract.phone import (
+    EXAMPLE,
+    FEATURES,
+    FeatureMatrix,
+    Phone,
+    Probabilities,
+    to_matrix,
+    to_specifications,
+)
 from service.engine import Engine, load_engine
 from service.predictor import Predictor
 from tests.running_service import ARTIFACTS, running_service
@@ -85,4 +93,4 @@ def test_a_result_that_is_not_finite_is_an_error_and_no_answer(bundle: Bundle) -
             return np.full((len(features), 4), np.nan, np.float32)
 
     with pytest.raises(EngineError, match="not a finite number"):
-        Predictor(bundle.manifest, Broken()).predict([Phone(**EXAMPLE)])
+        Predictor(bundle.manifest, Broken()).predict(to_specifications([Phone(**EXAMPLE)]))

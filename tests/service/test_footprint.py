@@ -17,7 +17,7 @@ def test_no_training_library_is_imported_by_the_service() -> None:
         "import service.__main__\n"
         "from service.app import create_app\n"
         "async def start(app):\n"
-        "    async with app.router.lifespan_context(app) as state: assert state['predictor'].version\n"
+        "    async with app.router.lifespan_context(app) as state: assert state['batcher'].predictor\n"
         "asyncio.run(start(create_app()))\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )

@@ -33,6 +33,7 @@ def test_every_endpoint_is_described(openapi: dict[str, Any]) -> None:
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
         ("GET", "/model-info"),
+        ("GET", "/metrics"),
     }
 
 

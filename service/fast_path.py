@@ -1,0 +1,78 @@
+"""POST /predict for a valid phone, ahead of FastAPI's machinery, which costs ten times the prediction.
+
+A request that is plainly right (JSON by its Content-Type, arrived in one piece, a valid phone) is answered
+here: decoded, predicted with the others of its turn, written as bytes. Anything else goes down FastAPI's own
+path as if nobody had looked at it, so there is one place that words refusals. Both give the same bytes.
+"""
+
+from time import perf_counter
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.batching import TurnBatcher
+from service.media_type import JSON
+from service.metrics import Metrics
+from service.valid_phone import NotPlainlyValid, ValidPhone, specifications
+
+PATH = "/predict"
+
+_decode = msgspec.json.Decoder(ValidPhone).decode
+_encode = msgspec.json.Encoder().encode
+_JSON = JSON.encode()
+
+
+class FastPath:
+    """ASGI: answers valid phones itself and hands everything else to `plain`."""
+
+    def __init__(self, plain: ASGIApp, metrics: Metrics, max_bytes: int) -> None:
+        self.plain = plain
+        self.max_bytes = max_bytes
+        self._observe = metrics.request_seconds(PATH, 200).observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self.plain(scope, receive, send)
+            return
+        start = perf_counter()
+        message = await receive()
+        body = await self._answer(scope, message)
+        if body is None:
+            await self.plain(scope, _again(message, receive), send)
+            return
+        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", _JSON)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._observe(perf_counter() - start)
+
+    async def _answer(self, scope: Scope, message: Message) -> bytes | None:
+        """Return the answer to a plainly valid request, else none."""
+        batcher: TurnBatcher | None = scope.get("state", {}).get("batcher")
+        body = message.get("body", b"")
+        if batcher is None or message.get("more_body") or len(body) > self.max_bytes or not _is_json(scope):
+            return None
+        try:
+            phone = _decode(body)
+        except NotPlainlyValid:
+            return None
+        try:
+            return _encode(await batcher.predict(specifications(phone)))
+        except Exception:  # noqa: BLE001 - the plain path meets the same failure, and logs and words it
+            return None
+
+
+def _is_json(scope: Scope) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return bool(value == _JSON)
+    return False
+
+
+def _again(first: Message, receive: Receive) -> Receive:
+    """`receive`, with the message that was taken from it put back."""
+    taken = [first]
+
+    async def replay() -> Message:
+        return taken.pop() if taken else await receive()
+
+    return replay

@@ -1,0 +1,101 @@
+"""What the operator's Prometheus reads: requests, batches, predictions, and how far inputs leave the data."""
+
+from collections.abc import Iterable
+from time import perf_counter
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contract.phone import FEATURES
+from service.prediction import LABELS, Predictions
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._requests = Histogram(
+            "phone_price_request_seconds",
+            "From the request's arrival to its answer's end",
+            ["route", "status"],
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._batch_rows = Histogram(
+            "phone_price_turn_batch_rows",
+            "Phones of /predict that one engine call answered",
+            buckets=ROWS,
+            registry=self._registry,
+        )
+        predicted = Counter(
+            "phone_price_predictions", "Phones answered", ["price_range"], registry=self._registry
+        )
+        outside = Counter(
+            "phone_price_out_of_range",
+            "Specifications outside the trained range",
+            ["feature"],
+            registry=self._registry,
+        )
+        self._model = Info("phone_price_model", "The model that answers", registry=self._registry)
+        self._predicted = [predicted.labels(label) for label in LABELS]
+        self._outside = [outside.labels(name) for name in FEATURES]
+
+    def serving(self, version: str, engine: str) -> None:
+        """Say which model answers from now on."""
+        self._model.info({"version": version, "engine": engine})
+
+    def request_seconds(self, route: str, status: int) -> Histogram:
+        """Return what a request's seconds are observed by."""
+        return self._requests.labels(route, str(status))
+
+    def batch_of(self, rows: int) -> None:
+        """Count a call of the turn batcher."""
+        self._batch_rows.observe(rows)
+
+    def predicted(self, predictions: Predictions) -> None:
+        """Count predictions by class, and specifications outside the trained ranges by feature."""
+        _add(self._predicted, np.bincount(predictions.price_range, minlength=len(LABELS)).tolist())
+        if predictions.any_outside:
+            _add(self._outside, np.count_nonzero(predictions.outside, axis=0).tolist())
+
+    def exposition(self) -> bytes:
+        """Return all of it in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+def _add(counters: Iterable[Counter], amounts: Iterable[int]) -> None:
+    for counter, amount in zip(counters, amounts, strict=True):
+        if amount:
+            counter.inc(amount)
+
+
+class RequestMetrics:
+    """ASGI middleware: the seconds of each request, by its route and the status of its answer."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, status = perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            # a path that no route takes is the caller's invention, of which there is no end
+            route = getattr(scope.get("route"), "path", "none")
+            self.metrics.request_seconds(route, status).observe(perf_counter() - start)

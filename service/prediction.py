@@ -1,0 +1,153 @@
+"""What is answered about phones: column by column for tables, row by row for programs."""
+
+from functools import cached_property
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from contract.bundle import Manifest
+from contract.phone import FEATURES, PriceRange, Probabilities, Specifications
+from contract.prediction_set import Bounds, prediction_set_bounds
+
+
+class OutOfRange(TypedDict):
+    """A specification outside what the model was trained on: the answer is a guess beyond the data."""
+
+    feature: str
+    value: float
+    low: Annotated[float, Field(description="Smallest value trained on")]
+    high: Annotated[float, Field(description="Largest value trained on")]
+    message: str
+
+
+class Prediction(TypedDict):
+    """The price range of one phone."""
+
+    price_range: Annotated[int, Field(ge=0, le=3, description="0 low, 1 medium, 2 high, 3 very high")]
+    label: Annotated[str, Field(description="The price range in words")]
+    probabilities: Annotated[
+        list[float],
+        Field(min_length=4, max_length=4, description="Of each price range, low to very high; they sum to 1"),
+    ]
+    confidence: Annotated[float, Field(description="The largest of the probabilities")]
+    prediction_set: Annotated[
+        list[int],
+        Field(
+            min_length=1,
+            description="Neighbouring price ranges, among which the true one is as often as /model-info says "
+            "under calibration.coverage",
+        ),
+    ]
+    expected_range: Annotated[
+        float, Field(ge=0, le=3, description="The mean of the price range under the probabilities")
+    ]
+    warnings: Annotated[list[OutOfRange], Field(description="Specifications outside the trained ranges")]
+
+
+class PredictionAnswer(Prediction):
+    """The price range of one phone, and the model that said so."""
+
+    model_version: str
+
+
+LABELS = [item.label for item in PriceRange]
+"""The words of each class."""
+
+_CLASSES = np.arange(len(PriceRange), dtype=np.float64)
+
+
+class Reading:
+    """How a bundle's probabilities are to be read: its trained ranges and its threshold."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.features = manifest.features
+        self.low = np.array([feature.low for feature in manifest.features], dtype=np.float32)  # (20,)
+        self.high = np.array([feature.high for feature in manifest.features], dtype=np.float32)  # (20,)
+        self.threshold = float(np.float32(manifest.calibration.threshold))  # probabilities are float32
+
+
+class Predictions:
+    """The price ranges of N phones: column by column for tables, row by row for programs."""
+
+    def __init__(
+        self, reading: Reading, specifications: Specifications, probabilities: Probabilities
+    ) -> None:
+        self.reading = reading
+        self.specifications = specifications  # (N, 20)
+        self.probabilities = probabilities  # (N, 4)
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @cached_property
+    def price_range(self) -> NDArray[np.intp]:
+        """(N,): the likeliest class, the lower one of two alike."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """(N,): the largest probability."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @cached_property
+    def expected_range(self) -> NDArray[np.float64]:
+        """(N,): the mean class."""
+        probabilities = self.probabilities.astype(np.float64)
+        return np.asarray(probabilities @ _CLASSES / probabilities.sum(axis=1))
+
+    @cached_property
+    def prediction_set(self) -> Bounds:
+        """(N,) and (N,): the lowest and the highest class of each prediction set."""
+        return prediction_set_bounds(self.probabilities, self.reading.threshold)
+
+    @cached_property
+    def outside(self) -> NDArray[np.bool_]:
+        """(N, 20): whether a specification lies outside the trained range."""
+        features = self.specifications.astype(np.float32, copy=False)  # as the ranges were found
+        return np.asarray((features < self.reading.low) | (features > self.reading.high))
+
+    @cached_property
+    def any_outside(self) -> bool:
+        """Whether any specification of any phone lies outside."""
+        return bool(self.outside.any())
+
+    def answers(self) -> list[Prediction]:
+        """Return the columns above row by row, without numpy: a turn brings few rows, often one."""
+        answers = [_answer(row, self.reading.threshold) for row in self.probabilities.tolist()]
+        if self.any_outside:
+            for row, column in np.argwhere(self.outside).tolist():
+                answers[row]["warnings"].append(self._warning(row, column))
+        return answers
+
+    def _warning(self, row: int, column: int) -> OutOfRange:
+        name, trained = FEATURES[column], self.reading.features[column]
+        value = float(self.specifications[row, column])
+        return {
+            "feature": name,
+            "value": value,
+            "low": trained.low,
+            "high": trained.high,
+            "message": f"{name} is {value:g}; the model was trained on {trained.low:g} to {trained.high:g} "
+            f"({trained.unit}), so this answer reaches beyond its data",
+        }
+
+
+def _answer(probabilities: list[float], threshold: float) -> Prediction:
+    confidence = max(probabilities)
+    price_range = probabilities.index(confidence)
+    least = min(threshold, confidence)
+    chosen = [each for each, probability in enumerate(probabilities) if probability >= least]
+    low, medium, high, very_high = probabilities
+    return {
+        "price_range": price_range,
+        "label": LABELS[price_range],
+        "probabilities": probabilities,
+        "confidence": confidence,
+        "prediction_set": list(range(chosen[0], chosen[-1] + 1)),
+        # at most 3, although float32 probabilities sum to 1 only nearly
+        "expected_range": (medium + 2 * high + 3 * very_high) / (low + medium + high + very_high),
+        "warnings": [],
+    }
