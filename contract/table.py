@@ -10,62 +10,78 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from contract.errors import InvalidTableError
-from contract.violation import Violation, from_pydantic
+from contract.violation import Location, Violation, from_pydantic
 
 Row = TypeVar("Row", bound=BaseModel)
 
 REPORTED_VIOLATIONS = 20
 """How many broken rules are told one by one; the rest are counted."""
 
-# float() alone would also take 1_000, ٣, nan and inf
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+"""A number as a cell may hold it: float() alone would also take 1_000, ٣, nan and inf."""
+
+_NUMBER = re.compile(NUMBER)
 
 
-def read_table(content: bytes, row_type: type[Row], max_rows: int | None = None) -> list[Row]:
+def read_table(content: bytes, row_type: type[Row]) -> list[Row]:
     """Read a CSV with a header; its first line is line 1.
 
     Columns are found by name, in any order; columns that `row_type` does not have are ignored.
     Raises `InvalidTableError` that names line and column of each broken rule.
     """
-    reader = csv.reader(io.StringIO(_decode(content), newline=""), strict=True)
+    lines = read_lines(decode(content))
+    header = read_header(next(lines, (1, []))[1], tuple(row_type.model_fields))
     rows: list[Row] = []
     violations: list[Violation] = []
     total = 0
-    try:
-        header = _read_header(reader, tuple(row_type.model_fields))
-        for number, cells in enumerate(filter(None, reader), start=1):  # blank lines are no rows
-            if max_rows is not None and number > max_rows:
-                raise _refusal("too_many_rows", (), f"Too many rows: send at most {max_rows} in one table")
-            try:
-                rows.append(_parse_row(header, cells, row_type, reader.line_num))
-            except ValidationError as error:
-                total += error.error_count()
-                if len(violations) < REPORTED_VIOLATIONS:
-                    violations += [_located(item, reader.line_num) for item in from_pydantic(error)]
-    except csv.Error as error:
-        raise _refusal("csv_invalid", ("line", reader.line_num), f"Line {reader.line_num}: {error}") from None
+    for line, cells in lines:
+        try:
+            rows.append(read_row(header, cells, row_type, line))
+        except InvalidTableError as error:
+            total += error.total
+            violations += error.violations[: REPORTED_VIOLATIONS - len(violations)]
     if violations:
-        raise InvalidTableError(violations[:REPORTED_VIOLATIONS], total)
+        raise InvalidTableError(violations, total)
     if not rows:
-        raise _refusal("no_rows", (), "The table has a header but no rows: send at least one")
+        raise no_rows()
     return rows
 
 
-def _refusal(kind: str, loc: tuple[str | int, ...], msg: str) -> InvalidTableError:
+def refusal(kind: str, loc: Location, msg: str) -> InvalidTableError:
+    """The error of one broken rule."""
     return InvalidTableError([Violation(kind, loc, msg)])
 
 
-def _decode(content: bytes) -> str:
+def no_rows() -> InvalidTableError:
+    """The error of a table that is empty but for its header."""
+    return refusal("no_rows", (), "The table has a header but no rows: send at least one")
+
+
+def decode(content: bytes, first_byte: int = 0) -> str:
+    """Return the text, without the byte order mark that spreadsheets put first."""
     try:
-        return content.decode("utf-8-sig")  # spreadsheets put a byte order mark first
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refusal("not_utf8", (), f"The table is not UTF-8 text: see byte {error.start}") from None
+        at = first_byte + error.start
+        raise refusal("not_utf8", (), f"The table is not UTF-8 text: see byte {at}") from None
 
 
-def _read_header(reader: Iterator[list[str]], required: tuple[str, ...]) -> list[str]:
-    header = [name.strip() for name in next(reader, [])]
+def read_lines(text: str, first_line: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Give the number of each record's last line, and its cells; blank lines are no records."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in filter(None, reader):
+            yield first_line - 1 + reader.line_num, cells
+    except csv.Error as error:
+        line = first_line - 1 + reader.line_num
+        raise refusal("csv_invalid", ("line", line), f"Line {line}: {error}") from None
+
+
+def read_header(cells: list[str], required: tuple[str, ...]) -> list[str]:
+    """Return the names of the columns. Raises `InvalidTableError` unless each required one is there once."""
+    header = [name.strip() for name in cells]
     if not any(header):
-        raise _refusal("no_header", ("line", 1), "The table is empty: its first line must name the columns")
+        raise refusal("no_header", ("line", 1), "The table is empty: its first line must name the columns")
     present = Counter(header)
     missing = [name for name in required if name not in present]
     if missing:
@@ -81,14 +97,14 @@ def _read_header(reader: Iterator[list[str]], required: tuple[str, ...]) -> list
         )
     for name in required:
         if present[name] > 1:
-            raise _refusal("repeated_column", ("line", 1, name), f"Line 1: column {name} is there twice")
+            raise refusal("repeated_column", ("line", 1, name), f"Line 1: column {name} is there twice")
     return header
 
 
-def _parse_row(header: list[str], cells: list[str], row_type: type[Row], line: int) -> Row:
-    """Raises pydantic's error where a cell breaks a rule; a row of another length ends the reading."""
+def read_row(header: list[str], cells: list[str], row_type: type[Row], line: int) -> Row:
+    """Return the checked row. Raises `InvalidTableError` that names line and column of each broken rule."""
     if len(cells) != len(header):
-        raise _refusal(
+        raise refusal(
             "cell_count", ("line", line), f"Line {line}: {len(cells)} cells, but the header has {len(header)}"
         )
     named = {
@@ -96,7 +112,10 @@ def _parse_row(header: list[str], cells: list[str], row_type: type[Row], line: i
         for name, cell in zip(header, cells, strict=True)
         if name in row_type.model_fields and cell.strip()
     }
-    return row_type.model_validate(named)
+    try:
+        return row_type.model_validate(named)
+    except ValidationError as error:
+        raise InvalidTableError([_located(item, line) for item in from_pydantic(error)]) from None
 
 
 def _parse_cell(cell: str) -> float | str:

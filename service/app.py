@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables="/predict/batch")
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
     for routes in (predict, health, model_info, metrics):

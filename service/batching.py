@@ -6,21 +6,16 @@ for all of them costs little more than a call for one.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from struct import Struct
 from typing import TypeAlias
 
-import numpy as np
-
-from contract.phone import FEATURES
 from service.prediction import PredictionAnswer
 from service.predictor import Predictor
+from service.valid_phone import pack, to_rows
 
 MOST_ROWS = 256
 """Rows of one engine call: under a tenth of a millisecond of computing, then others get their turn."""
 
 Waiting: TypeAlias = tuple[bytes, asyncio.Future[PredictionAnswer]]
-
-_pack = Struct(f"{len(FEATURES)}d").pack
 
 
 class TurnBatcher:
@@ -41,7 +36,7 @@ class TurnBatcher:
         if not self._waiting:
             self._loop.call_soon(self._compute)
         prediction: asyncio.Future[PredictionAnswer] = self._loop.create_future()
-        self._waiting.append((_pack(*specifications), prediction))
+        self._waiting.append((pack(*specifications), prediction))
         return prediction
 
     def _compute(self) -> None:
@@ -50,9 +45,8 @@ class TurnBatcher:
             self._loop.call_soon(self._compute)
         self._watch(len(batch))
         predictor = self.predictor
-        rows = np.frombuffer(b"".join([row for row, _ in batch]), dtype=np.float64)
         try:
-            answers = predictor.predict(rows.reshape(-1, len(FEATURES))).answers()
+            answers = predictor.predict(to_rows(row for row, _ in batch)).answers()
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, nobody is left waiting
             _tell(batch, error)
             return

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.batching import TurnBatcher
 from service.media_type import JSON
 from service.metrics import Metrics
-from service.valid_phone import NotPlainlyValid, ValidPhone, specifications
+from service.valid_phone import NotPlainlyValid, ValidPhone, values
 
 PATH = "/predict"
 
@@ -56,7 +56,7 @@ class FastPath:
         except NotPlainlyValid:
             return None
         try:
-            return _encode(await batcher.predict(specifications(phone)))
+            return _encode(await batcher.predict(values(phone)))
         except Exception:  # noqa: BLE001 - the plain path meets the same failure, and logs and words it
             return None
 

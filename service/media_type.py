@@ -1,14 +1,28 @@
-"""Which kind of body a request says it brings."""
+"""Which kinds of body there are, which one a request brings, and which one it wants."""
 
 from fastapi import HTTPException, Request
 
 JSON = "application/json"
 CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+ARROW = "application/vnd.apache.arrow.stream"
+PARQUET = "application/vnd.apache.parquet"
+
+TABLES = (JSON, CSV, NDJSON, ARROW, PARQUET)
 
 
 def media_type(request: Request) -> str:
     """The Content-Type without its parameters, in lower case; empty if there is none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def preferred(request: Request) -> str:
+    """The first of `TABLES` that Accept ranks highest; JSON if it does not say. Raises 406 if none is."""
+    accepted = _accepted(",".join(request.headers.getlist("accept")) or "*/*")
+    ranked = sorted(TABLES, key=lambda kind: -_quality(kind, accepted))  # the sort keeps the order of equals
+    if not _quality(ranked[0], accepted):
+        raise HTTPException(406, f"The answer is to be had as {' or '.join(TABLES)}")
+    return ranked[0]
 
 
 def unsupported(*accepted: str) -> HTTPException:
@@ -20,3 +34,22 @@ async def require_json(request: Request) -> None:
     """Refuse a body that is not declared JSON."""
     if media_type(request) != JSON:
         raise unsupported(JSON)
+
+
+def _accepted(header: str) -> dict[str, float]:
+    """Read `text/csv;q=0.5, */*;q=0.1`, as in RFC 9110, 12.5.1."""
+    accepted = {}
+    for item in header.split(","):
+        kind, *parameters = (part.strip().lower() for part in item.split(";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        try:
+            accepted[kind] = float(weights[0]) if weights else 1.0
+        except ValueError:
+            accepted[kind] = 0.0
+    return accepted
+
+
+def _quality(kind: str, accepted: dict[str, float]) -> float:
+    """How much this kind is wanted: the most specific range that covers it says so."""
+    ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")
+    return next((accepted[each] for each in ranges if each in accepted), 0.0)

@@ -21,5 +21,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65_535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=256, description="Processes that answer; each loads the model.")
     access_log: bool = Field(True, description="A line in the log for each request.")
-    max_batch_rows: int = Field(10_000, ge=1, description="Phones in one call of /predict/batch.")
-    max_body_bytes: int = Field(8 * 2**20, ge=1_024, description="Size of a request's body.")
+    max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")
+    max_table_rows: int = Field(10_000_000, ge=1, description="Rows of one table of another kind.")
+    max_body_bytes: int = Field(
+        8 * 2**20, ge=1_024, description="Size of a body that is held whole: one phone, JSON, Parquet."
+    )

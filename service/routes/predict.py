@@ -1,53 +1,55 @@
 """POST /predict and /predict/batch."""
 
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from contract.errors import InvalidTableError
-from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
-from contract.table import read_table
+from contract.phone import EXAMPLE, FEATURES, to_specifications
 from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor
 from service.errors import ErrorBody
-from service.media_type import CSV, JSON, media_type, require_json, unsupported
+from service.media_type import (
+    ARROW,
+    CSV,
+    JSON,
+    NDJSON,
+    PARQUET,
+    TABLES,
+    media_type,
+    preferred,
+    require_json,
+    unsupported,
+)
 from service.prediction import Prediction, PredictionAnswer
+from service.table_answer import TableAnswer
+from service.tables.readers import open_reader
+from service.tables.readers.json import PhoneBatch
+from service.tables.readers.judge import PostedPhone
+from service.tables.scoring import OnError, TableScorer
+from service.tables.writers import open_writer
 
 router = APIRouter(tags=["prediction"])
 
 EXAMPLE_CSV = f"{','.join(FEATURES)}\n{','.join(f'{value:g}' for value in EXAMPLE.values())}\n"
 
-
-MOST_FIELDS = 2 * len(FEATURES)
-"""An object of more fields is no phone with a misspelt field."""
-
-
-def _of_a_phones_size(value: object) -> object:
-    """Refuse an object of many fields as a whole: pydantic would make an error of each, a million of them."""
-    if isinstance(value, dict) and len(value) > MOST_FIELDS:
-        raise PydanticCustomError("too_many_fields", "A phone has 20 fields; this object has far more")
-    return value
+HELD_WHOLE = (JSON, PARQUET)
+"""Kinds of table that cannot be read before they have ended."""
 
 
-PostedPhone = Annotated[Phone, BeforeValidator(_of_a_phones_size)]
+class Refused(TypedDict):
+    """What is wrong with a phone, where `on_error=skip` was asked for."""
 
-
-class PhoneBatch(BaseModel):
-    """Many phones."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # the first bad phone is told and the rest not looked at, for the same reason as above
-    phones: Annotated[list[PostedPhone], FailFast()] = Field(min_length=1, examples=[[EXAMPLE]])
+    error: list[Violation]
 
 
 class BatchAnswer(BaseModel):
     """The price ranges of many phones, in the order they came."""
 
-    predictions: list[Prediction]
+    predictions: list[Prediction | Refused]
     model_version: str
 
 
@@ -66,6 +68,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     503: {"model": ErrorBody, "description": "No model is loaded"},
 }
 
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+TEXT = {"schema": {"type": "string"}}
+
 
 @router.post("/predict", responses=REFUSALS, dependencies=[Depends(require_json)])
 async def predict(
@@ -79,43 +84,61 @@ async def predict(
 
 @router.post(
     "/predict/batch",
-    responses=REFUSALS,
+    response_class=Response,
+    responses={
+        **REFUSALS,
+        200: {
+            "model": BatchAnswer,
+            "content": {CSV: TEXT, NDJSON: TEXT, ARROW: BINARY, PARQUET: BINARY},
+            "description": "The answers, in the kind that Accept asks for",
+        },
+        406: {"model": ErrorBody, "description": "Accept names no kind that there is"},
+        507: {"model": ErrorBody, "description": "There is no room to hold the answer"},
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {
                 JSON: {"schema": _batch_schema()},
-                CSV: {"schema": {"type": "string"}, "example": EXAMPLE_CSV},
+                CSV: {**TEXT, "example": EXAMPLE_CSV},
+                NDJSON: TEXT,
+                ARROW: BINARY,
+                PARQUET: BINARY,
             },
         }
     },
 )
 async def predict_batch(
-    request: Request, predictor: LoadedPredictor, settings: CurrentSettings
-) -> BatchAnswer:
-    """Say the price range of many phones: as JSON, or as CSV with a header, columns in any order."""
-    phones = _read_phones(media_type(request), await request.body(), settings.max_batch_rows)
-    return BatchAnswer(
-        predictions=predictor.predict(to_specifications(phones)).answers(), model_version=predictor.version
-    )
+    request: Request,
+    predictor: LoadedPredictor,
+    settings: CurrentSettings,
+    keep: Annotated[
+        Literal["none", "all"], Query(description="Which of the table's own columns come back")
+    ] = "none",
+    on_error: Annotated[
+        OnError, Query(description="fail: a broken row is a refusal; skip: it comes back with its errors")
+    ] = "fail",
+) -> Response:
+    """Say the price range of many phones: a table in by Content-Type, a table out by Accept.
+
+    Columns are found by name; others are ignored, or kept.
+    """
+    kind = media_type(request)
+    if kind not in TABLES:
+        raise unsupported(*TABLES)
+    reader = open_reader(kind, keep == "all", BytesIO(), settings.max_batch_rows)
+    writer = open_writer(preferred(request), predictor.version, errors=on_error == "skip")
+    scorer = TableScorer(predictor, reader, writer, on_error, settings.max_table_rows)
+    chunks: AsyncIterator[bytes] = request.stream()
+    if kind in HELD_WHOLE:
+        chunks = _at_most(settings.max_body_bytes, chunks)
+    return TableAnswer(chunks, scorer, writer.media_type, predictor.version, live=on_error == "skip")
 
 
-def _read_phones(kind: str, body: bytes, max_rows: int) -> list[Phone]:
-    if kind == CSV:
-        return read_table(body, Phone, max_rows)
-    if kind == JSON:
-        return _read_json(body, max_rows)
-    raise unsupported(JSON, CSV)
-
-
-def _read_json(body: bytes, max_rows: int) -> list[Phone]:
-    try:
-        phones = PhoneBatch.model_validate_json(body).phones
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        ) from None
-    if len(phones) > max_rows:
-        msg = f"Too many phones: send at most {max_rows} in one call"
-        raise InvalidTableError([Violation("too_many_rows", ("phones",), msg)])
-    return phones
+async def _at_most(max_bytes: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    received = 0
+    async for chunk in chunks:
+        received += len(chunk)
+        if received > max_bytes:
+            raise HTTPException(413, f"The body is too large: send at most {max_bytes} bytes")
+        yield chunk

@@ -15,9 +15,9 @@ def table(*rows: str, header: str = HEADER) -> bytes:
     return "\n".join([header, *rows, ""]).encode()
 
 
-def refusal(content: bytes, max_rows: int | None = None) -> InvalidTableError:
+def refusal(content: bytes) -> InvalidTableError:
     with pytest.raises(InvalidTableError) as caught:
-        read_table(content, Phone, max_rows)
+        read_table(content, Phone)
     return caught.value
 
 
@@ -99,9 +99,3 @@ def test_missing_columns_are_named() -> None:
 )
 def test_a_table_that_is_not_a_csv_of_phones_is_refused(content: bytes, kind: str) -> None:
     assert [violation.type for violation in refusal(content).violations] == [kind]
-
-
-def test_more_rows_than_allowed_are_refused() -> None:
-    assert len(read_table(table(row(), row()), Phone, max_rows=2)) == 2
-    (violation,) = refusal(table(row(), row(), row()), max_rows=2).violations
-    assert violation.type == "too_many_rows"

@@ -55,14 +55,6 @@ def test_warnings_belong_to_their_phone(service: httpx.Client) -> None:
     assert [len(prediction["warnings"]) for prediction in predictions] == [0, 1, 0]
 
 
-def test_ten_thousand_rows_are_answered_and_one_more_is_refused(service: httpx.Client) -> None:
-    table = as_csv([EXAMPLE] * 10_000, list(FEATURES))
-    assert len(post_csv(service, table).json()["predictions"]) == 10_000
-    refused = post_csv(service, table + table.splitlines()[1])
-    assert refused.status_code == 422
-    assert "at most 10000" in refused.json()["detail"][0]["msg"]
-
-
 def test_ten_thousand_phones_are_answered_and_one_more_is_refused(service: httpx.Client) -> None:
     assert service.post("/predict/batch", json={"phones": [EXAMPLE] * 10_000}).status_code == 200
     refused = service.post("/predict/batch", json={"phones": [EXAMPLE] * 10_001})

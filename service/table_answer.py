@@ -1,0 +1,68 @@
+"""The response to a table: read from the network, predicted and written piece by piece, in bounded memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import HTTPException, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from service.tables.scoring import TableScorer
+from service.tables.spool import Spool
+
+
+class TableAnswer(Response):
+    """An ASGI response that scores `chunks` while it is sent.
+
+    With `live` it begins with the first rows; else when the last row has turned out right, so that a refusal
+    can still be one. What goes wrong after the beginning breaks the answer off: none looks whole that is not.
+    """
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes], scorer: TableScorer, media_type: str, version: str, live: bool
+    ) -> None:
+        self._chunks = chunks
+        self._scorer = scorer
+        self._live = live
+        self.status_code = 200
+        self.media_type = media_type
+        self.background = None
+        self.body = b""
+        self.init_headers({"x-model-version": version})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with Spool() as spool:
+            scoring = asyncio.create_task(self._score(spool))
+            try:
+                if not self._live:
+                    await scoring
+                await self._send(spool, scoring, send)
+            except ClientDisconnect:
+                return
+            finally:
+                scoring.cancel()
+
+    async def _score(self, spool: Spool) -> None:
+        try:
+            async for chunk in self._chunks:
+                for content in self._scorer.feed(chunk):
+                    spool.write(content)
+                    await asyncio.sleep(0)  # others get their turn
+            for content in self._scorer.finish():
+                spool.write(content)
+                await asyncio.sleep(0)
+        except OSError as error:
+            raise HTTPException(507, "The service has no room for the answer; send fewer rows") from error
+        finally:
+            spool.end()
+
+    async def _send(self, spool: Spool, scoring: asyncio.Task[None], send: Send) -> None:
+        begun = False
+        async for content in spool.contents():
+            if not begun:
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                begun = True
+            await send({"type": "http.response.body", "body": content, "more_body": True})
+        await scoring  # raises what went wrong
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,109 @@
+"""The rules of `Phone`, column by column: which rows are plainly valid, and what is wrong with the others."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from contract.errors import InvalidTableError
+from contract.phone import EXAMPLE, FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
+from contract.violation import Location, Violation, expectation, from_pydantic
+from service.tables.rows import Broken, Rows
+
+_LOW = np.array([spec.low for spec in SPECIFICATIONS.values()])
+_HIGH = np.array([spec.high for spec in SPECIFICATIONS.values()])
+_WHOLE = np.array([spec.whole for spec in SPECIFICATIONS.values()])
+_EXAMPLE = to_specifications([Phone(**EXAMPLE)])[0]
+
+
+def not_plainly_valid(specifications: Specifications) -> list[int]:
+    """Return the rows of (N, 20) that break a bound, are no whole number where one is due, or not finite."""
+    valid = (specifications >= _LOW) & (specifications <= _HIGH)  # (N, 20); not a number is neither
+    valid &= ~_WHOLE | (np.trunc(specifications) == specifications)
+    return np.flatnonzero(~valid.all(axis=1)).tolist()
+
+
+def judged(
+    specifications: Specifications,
+    doubtful: Iterable[int],
+    judge: Callable[[int], Phone],
+    kept: pa.RecordBatch | None = None,
+) -> Rows:
+    """Return the rows, after `judge` has had the last word on each doubtful one.
+
+    It returns the phone of a row, as `Phone` is more lenient in rare cases, or raises `InvalidTableError`.
+    """
+    broken: Broken = {}
+    for row in doubtful:
+        try:
+            specifications[row] = to_specifications([judge(row)])
+        except InvalidTableError as error:
+            specifications[row] = _EXAMPLE
+            broken[row] = error.violations
+    return Rows(specifications, broken, kept)
+
+
+def matrix(columns: pa.RecordBatch) -> Specifications:
+    """Return the features as (N, 20), what is missing as not a number.
+
+    float32 if all of them are, so that nothing is converted twice; else float64, which holds every number
+    that a phone may have. Raises `InvalidTableError` that names a column that is missing or holds no numbers.
+    """
+    features = [_column(columns, name) for name in FEATURES]
+    single = all(pa.types.is_float32(column.type) for column in features)
+    shape = (columns.num_rows, len(FEATURES))
+    table: Specifications = np.empty(shape, np.float32) if single else np.empty(shape, np.float64)
+    for index, column in enumerate(features):
+        table[:, index] = _numbers(column)
+    return table
+
+
+def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
+    """Judge rows of a matrix; `first_row` is the number of rows before it."""
+
+    def judge(row: int) -> Phone:
+        values = {name: float(value) for name, value in zip(FEATURES, table[row], strict=True)}
+        present = {name: value for name, value in values.items() if not np.isnan(value)}
+        try:
+            return Phone.model_validate(present)
+        except ValidationError as error:
+            within = ("row", first_row + row)
+            raise InvalidTableError([_located(item, within) for item in from_pydantic(error)]) from None
+
+    return judge
+
+
+def _column(columns: pa.RecordBatch, name: str) -> pa.Array:
+    found = columns.schema.get_all_field_indices(name)
+    if len(found) != 1:
+        kind = "repeated_column" if found else "missing_column"
+        what = f"column {name} is there twice" if found else f"no column {name}"
+        raise InvalidTableError([Violation(kind, (name,), f"The table has {what}; {expectation(name)}")])
+    column = columns.column(found[0])
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or _empty(column)):
+        what = f"Column {name} holds {column.type}, not numbers; {expectation(name)}"
+        raise InvalidTableError([Violation("column_type", (name,), what)])
+    return column
+
+
+def _empty(column: pa.Array) -> bool:
+    return bool(pa.types.is_null(column.type))
+
+
+def _numbers(column: pa.Array) -> NDArray[Any]:
+    if _empty(column):
+        return np.full(len(column), np.nan)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _located(violation: Violation, within: Location) -> Violation:
+    """Put the row before the column; rows count from 0, as in every data frame."""
+    msg = violation.msg.replace("Field required", "The value is missing")
+    column = ".".join(map(str, violation.loc))
+    where = f"Row {within[-1]} (counted from 0), column {column}: "
+    return Violation(violation.type, within + violation.loc, where + msg)

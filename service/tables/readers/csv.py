@@ -1,0 +1,171 @@
+"""CSV: pyarrow reads what is plainly right; whatever it refuses, the rules of `contract.table` judge."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from contract.phone import FEATURES, SPECIFICATIONS, Phone
+from contract.table import NUMBER, decode, read_header, read_lines, read_row, refusal
+from service.tables.readers.columns import judged, matrix, not_plainly_valid
+from service.tables.rows import Rows
+
+PIECE_BYTES = 256 * 1024
+"""About 4,000 rows."""
+
+CAREFUL_ROWS = 1000
+"""Rows at a time where cells must be looked at one by one."""
+
+MOST_RECORD_BYTES = 1024 * 1024
+"""A record longer than this is an open quote."""
+
+_WHOLE = {name: pa.int32() if spec.whole else pa.float64() for name, spec in SPECIFICATIONS.items()}
+_DECIMAL = {name: pa.float64() for name in FEATURES}  # whole numbers written 842.0, as pandas may
+
+
+class CsvReader:
+    """Cuts the text into pieces at the ends of records."""
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._pending = b""
+        self._line = 1  # of the first record that is pending
+        self._header: list[str] | None = None
+        self._types = [_WHOLE, _DECIMAL]  # what the columns may be, the faster one first
+
+    def feed(self, content: bytes) -> Iterator[Rows]:
+        for start in range(0, len(content), PIECE_BYTES):
+            self._pending += content[start : start + PIECE_BYTES]
+            if len(self._pending) >= PIECE_BYTES:
+                end = _end_of_records(self._pending)
+                piece, self._pending = self._pending[:end], self._pending[end:]
+                yield from self._rows(piece)
+
+    def finish(self) -> Iterator[Rows]:
+        piece, self._pending = self._pending, b""
+        yield from self._rows(piece)
+        if self._header is None:
+            read_header([], FEATURES)
+
+    def _rows(self, piece: bytes) -> Iterator[Rows]:
+        if not piece.isascii() or self._header is None:
+            piece = decode(piece).encode()  # refuses what is not UTF-8, takes the byte order mark away
+        if self._header is None:
+            piece = self._without_header(piece)
+        if piece.strip(b"\r\n"):
+            yield from self._quickly(piece) or self._carefully(piece)
+        self._line += piece.count(b"\n")
+
+    def _without_header(self, piece: bytes) -> bytes:
+        end = 0
+        cells: list[str] = []
+        while not cells and end < len(piece):  # blank lines may come first
+            start, end = end, _end_of_first_record(piece, end)
+            cells = next(read_lines(piece[start:end].decode(), self._line), (0, []))[1]
+            self._line += piece.count(b"\n", start, end)
+        if cells:
+            self._header = read_header(cells, FEATURES)
+        return piece[end:]
+
+    def _quickly(self, piece: bytes) -> list[Rows]:
+        """Return all rows, if all are plainly valid, else none."""
+        for types in self._types:
+            try:
+                columns = self._parse(piece, types)
+            except pa.ArrowInvalid:
+                continue
+            self._types = self._types[self._types.index(types) :]
+            specifications = matrix(columns)
+            if not_plainly_valid(specifications):
+                return []
+            kept = columns.rename_columns(self._header) if self._keep else None
+            return [Rows(specifications, kept=kept)]
+        return []
+
+    def _parse(self, piece: bytes, types: dict[str, pa.DataType]) -> pa.RecordBatch:
+        names = self._names()
+        table = csv.read_csv(
+            pa.BufferReader(piece),
+            csv.ReadOptions(use_threads=False, column_names=names, block_size=len(piece) + 1),
+            csv.ParseOptions(newlines_in_values=b'"' in piece),
+            csv.ConvertOptions(
+                column_types={name: types.get(name, pa.string()) for name in names},
+                include_columns=names if self._keep else list(FEATURES),
+                null_values=[""],
+            ),
+        )
+        return table.combine_chunks().to_batches()[0]
+
+    def _names(self) -> list[str]:
+        """Return the columns' names, those that are no feature by number: they need not differ."""
+        assert self._header is not None  # noqa: S101 - the header has come before any row
+        return [name if name in SPECIFICATIONS else f"\0{number}" for number, name in enumerate(self._header)]
+
+    def _carefully(self, piece: bytes) -> Iterator[Rows]:
+        """Give the rows after a look at each cell, with what is wrong with which."""
+        records: list[tuple[int, list[str]]] = []
+        for record in read_lines(piece.decode(), self._line):
+            records.append(record)
+            if len(records) == CAREFUL_ROWS:
+                yield self._checked(records)
+                records = []
+        if records:
+            yield self._checked(records)
+
+    def _checked(self, records: list[tuple[int, list[str]]]) -> Rows:
+        header = self._header
+        assert header is not None  # noqa: S101 - the header has come before any row
+        width = len(header)
+        cells = [cells if len(cells) == width else [""] * width for _, cells in records]
+        texts = [pa.array(column) for column in zip(*cells, strict=True)]
+        numbers = {name: _numbers(texts[header.index(name)]) for name in FEATURES}
+        specifications = np.stack(list(numbers.values()), axis=1)
+
+        def judge(row: int) -> Phone:
+            line, cells = records[row]
+            return read_row(header, cells, Phone, line)
+
+        kept = None
+        if self._keep:
+            columns = [
+                pa.array(numbers[name]) if name in numbers else text
+                for name, text in zip(header, texts, strict=True)
+            ]
+            kept = pa.RecordBatch.from_arrays(columns, names=header)
+        return judged(specifications, not_plainly_valid(specifications), judge, kept)
+
+
+def _numbers(cells: pa.Array) -> NDArray[np.float64]:
+    """Return the numbers that the cells hold, not a number where they hold none."""
+    trimmed = pc.utf8_trim_whitespace(cells)
+    number = pc.if_else(pc.match_substring_regex(trimmed, f"^{NUMBER}$"), trimmed, None)
+    return np.asarray(number.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _end_of_records(content: bytes) -> int:
+    """Return where the last whole record ends: the last line's end before which all quotes are closed."""
+    end, quotes = len(content), content.count(b'"')
+    while end:
+        line_end = content.rfind(b"\n", 0, end) + 1
+        quotes -= content.count(b'"', line_end, end)
+        end = line_end
+        if quotes % 2 == 0:
+            break
+        end = content.rfind(b'"', 0, end)  # this one is open: go on before it
+        quotes -= 1
+    if not end and len(content) > MOST_RECORD_BYTES:
+        raise refusal("csv_invalid", (), "A record is longer than 1 MiB: is a quote left open?")
+    return end
+
+
+def _end_of_first_record(content: bytes, start: int) -> int:
+    end = start
+    while True:
+        end = content.find(b"\n", end) + 1
+        if not end:
+            return len(content)
+        if content.count(b'"', start, end) % 2 == 0:
+            return end

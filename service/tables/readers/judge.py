@@ -1,0 +1,50 @@
+"""The last word on a phone in JSON, and the words for what is wrong with it."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from contract.errors import InvalidTableError
+from contract.phone import FEATURES, Phone
+from contract.violation import Location, from_pydantic
+
+MOST_FIELDS = 2 * len(FEATURES)
+"""An object of more fields is no phone with a misspelt field."""
+
+
+def _of_a_phones_size(value: object) -> object:
+    """Refuse an object of many fields as a whole: pydantic would make an error of each, a million of them."""
+    if isinstance(value, dict) and len(value) > MOST_FIELDS:
+        raise PydanticCustomError("too_many_fields", "A phone has 20 fields; this object has far more")
+    return value
+
+
+PostedPhone = Annotated[Phone, BeforeValidator(_of_a_phones_size)]
+"""A phone as a stranger sends it."""
+
+
+class Row(Phone):
+    """A phone in a table that may have other columns, which are no business of its rules."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+_POSTED: TypeAdapter[Phone] = TypeAdapter(PostedPhone)
+
+
+def judged_phone(content: bytes, within: Location) -> Phone:
+    """Return the phone that is all of this JSON. Raises `InvalidTableError`."""
+    try:
+        return _POSTED.validate_json(content)
+    except ValidationError as error:
+        raise InvalidTableError(from_pydantic(error, within)) from None
+
+
+def judged_row(content: bytes, line: int) -> Phone:
+    """Return the phone that this line of JSON holds, among others. Raises `InvalidTableError`."""
+    try:
+        return Row.model_validate_json(content)
+    except ValidationError as error:
+        found = from_pydantic(error, ("line", line))
+        raise InvalidTableError([item._replace(msg=f"Line {line}: {item.msg}") for item in found]) from None

@@ -1,0 +1,47 @@
+"""Parquet: its directory stands at its end, so nothing is read before all bytes have come."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from contract.errors import InvalidTableError
+from contract.phone import FEATURES
+from contract.table import refusal
+from service.tables.readers.arrow import rows_of
+from service.tables.rows import Rows
+
+PIECE_ROWS = 16 * 1024
+"""Rows decoded at a time."""
+
+
+class ParquetReader:
+    """Reads `file`, to which what is fed is written first."""
+
+    def __init__(self, keep: bool, file: BinaryIO) -> None:
+        self._keep = keep
+        self._file = file
+
+    def feed(self, content: bytes) -> Iterator[Rows]:
+        self._file.write(content)
+        return iter(())
+
+    def finish(self) -> Iterator[Rows]:
+        rows_before = 0
+        for columns in self._batches():
+            yield from rows_of(columns, rows_before, self._keep)
+            rows_before += columns.num_rows
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            with parquet.ParquetFile(self._file, pre_buffer=False) as table:
+                present = [name for name in FEATURES if name in table.schema_arrow.names]
+                columns = None if self._keep else present
+                yield from table.iter_batches(PIECE_ROWS, columns=columns, use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise _not_parquet(error) from None
+
+
+def _not_parquet(error: Exception) -> InvalidTableError:
+    return refusal("parquet_invalid", (), f"The table is not Parquet: {str(error).splitlines()[0]}")

@@ -1,0 +1,25 @@
+"""Writers of answers, one per format."""
+
+from service.media_type import ARROW, CSV, NDJSON, PARQUET
+from service.tables.writers.objects import JsonWriter, NdjsonWriter
+from service.tables.writers.writer import Writer
+
+__all__ = ["Writer", "open_writer"]
+
+
+def open_writer(kind: str, version: str, errors: bool) -> Writer:
+    """Return the writer of this media type; `errors` adds a column for what is wrong with a row."""
+    # imported where it is asked for: pyarrow takes a sixth of a second and 40 MiB
+    if kind == CSV:
+        from service.tables.writers.csv import CsvWriter
+
+        return CsvWriter(errors)
+    if kind == ARROW:
+        from service.tables.writers.arrow import ArrowWriter
+
+        return ArrowWriter(errors, version)
+    if kind == PARQUET:
+        from service.tables.writers.parquet import ParquetWriter
+
+        return ParquetWriter(errors, version)
+    return NdjsonWriter() if kind == NDJSON else JsonWriter(version)

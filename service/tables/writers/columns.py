@@ -1,0 +1,96 @@
+"""Answers as columns, with the names that the JSON answer has."""
+
+import numpy as np
+import pyarrow as pa
+
+from contract.phone import FEATURES, PriceRange
+from contract.table import refusal
+from service.prediction import LABELS, Predictions
+from service.tables.rows import Rows
+from service.tables.writers.writer import renamed
+
+PROBABILITIES = tuple(f"probability_{item.name.lower()}" for item in PriceRange)
+
+DECIMALS = frozenset((*PROBABILITIES, "confidence", "expected_range"))
+"""The columns of numbers between 0 and 3."""
+
+_SETS = [" ".join(map(str, range(low, high + 1))) for low in PriceRange for high in PriceRange]
+_FEATURE_BITS = 1 << np.arange(len(FEATURES))
+
+
+def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.RecordBatch:
+    """Return the kept columns, then the answer's; with `errors` a column that says what is wrong with a row.
+
+    `prediction_set` is text, as in "1 2"; `warnings` names the features outside the trained ranges.
+    """
+    answer: dict[str, pa.Array] = {
+        "price_range": pa.array(predictions.price_range.astype(np.int8)),
+        "label": _of(predictions.price_range, LABELS),
+        **{name: pa.array(predictions.probabilities[:, at]) for at, name in enumerate(PROBABILITIES)},
+        "confidence": pa.array(predictions.confidence),
+        "prediction_set": _prediction_sets(predictions),
+        "expected_range": pa.array(predictions.expected_range.astype(np.float32)),
+        "warnings": _warnings(predictions),
+    }
+    if rows.broken:
+        sound = pa.array([row not in rows.broken for row in range(len(rows))])
+        answer = {name: _only(sound, column) for name, column in answer.items()}
+    if errors:
+        answer["error"] = _errors(rows)
+    kept = {} if rows.kept is None else _kept(rows.kept, frozenset(answer))
+    return pa.RecordBatch.from_arrays([*kept.values(), *answer.values()], names=[*kept, *answer])
+
+
+def _of(codes: np.ndarray, values: list[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(values))
+
+
+def _prediction_sets(predictions: Predictions) -> pa.DictionaryArray:
+    lowest, highest = predictions.prediction_set
+    return _of(lowest * len(PriceRange) + highest, _SETS)
+
+
+def _warnings(predictions: Predictions) -> pa.StringArray:
+    if not predictions.any_outside:
+        nothing = np.zeros(len(predictions) + 1, dtype=np.int32)
+        return pa.StringArray.from_buffers(len(predictions), pa.py_buffer(nothing), pa.py_buffer(b""))
+    combinations, codes = np.unique(predictions.outside @ _FEATURE_BITS, return_inverse=True)
+    texts = [
+        " ".join(name for name, bit in zip(FEATURES, _FEATURE_BITS, strict=True) if combination & bit)
+        for combination in combinations.tolist()
+    ]
+    return pa.array(texts).take(pa.array(codes))
+
+
+def _errors(rows: Rows) -> pa.StringArray:
+    texts: list[str | None] = [None] * len(rows)
+    for row, violations in rows.broken.items():
+        texts[row] = "; ".join(violation.msg for violation in violations)
+    return pa.array(texts, type=pa.string())
+
+
+def _only(sound: pa.BooleanArray, column: pa.Array) -> pa.Array:
+    """Return the column with nulls where the row is broken."""
+    if isinstance(column, pa.DictionaryArray):
+        return pa.DictionaryArray.from_arrays(_only(sound, column.indices), column.dictionary)
+    return pa.compute.if_else(sound, column, None)
+
+
+def _kept(columns: pa.RecordBatch, taken: frozenset[str]) -> dict[str, pa.Array]:
+    names = [renamed(name, taken) for name in columns.schema.names]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise refusal("repeated_column", (twice,), f"Column {twice} is there twice; rename one to keep both")
+    return dict(zip(names, columns.columns, strict=True))
+
+
+def as_begun(columns: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the columns with the names and types that the table has begun with."""
+    if columns.schema.names != schema.names:
+        late = sorted(set(columns.schema.names) ^ set(schema.names))
+        raise refusal("other_columns", (), f"Not all rows have the columns of the first ones: see {late[0]}")
+    try:
+        return columns.cast(schema)
+    except pa.ArrowInvalid as error:
+        reason = str(error).splitlines()[0]
+        raise refusal("other_type", (), f"Not all rows hold what the first ones do: {reason}") from None

@@ -1,0 +1,54 @@
+"""Answers as JSON objects: {"predictions": [...]} or one to a line."""
+
+from typing import Any
+
+import msgspec
+
+from contract.violation import Violation
+from service.media_type import JSON, NDJSON
+from service.prediction import Prediction, Predictions
+from service.tables.rows import Rows
+from service.tables.writers.writer import renamed
+
+_encoder = msgspec.json.Encoder()
+_TAKEN = frozenset(Prediction.__annotations__) | {"error"}
+
+
+class JsonWriter:
+    """One object with all predictions and the model's version."""
+
+    media_type = JSON
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._begun = False
+
+    def write(self, rows: Rows, predictions: Predictions) -> bytes:
+        begin = b"," if self._begun else b'{"predictions":['
+        self._begun = True
+        return begin + _encoder.encode(_objects(rows, predictions))[1:-1]
+
+    def finish(self) -> bytes:
+        return b'],"model_version":' + _encoder.encode(self._version) + b"}"
+
+
+class NdjsonWriter:
+    """One prediction to a line."""
+
+    media_type = NDJSON
+
+    def write(self, rows: Rows, predictions: Predictions) -> bytes:
+        return _encoder.encode_lines(_objects(rows, predictions))
+
+    def finish(self) -> bytes:
+        return b""
+
+
+def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
+    answers: list[Any] = list(predictions.answers())
+    for row, violations in rows.broken.items():
+        answers[row] = {"error": [Violation._asdict(violation) for violation in violations]}
+    if rows.kept is None:
+        return answers
+    columns = rows.kept.rename_columns([renamed(name, _TAKEN) for name in rows.kept.schema.names])
+    return [kept | answer for kept, answer in zip(columns.to_pylist(), answers, strict=True)]

@@ -1,0 +1,25 @@
+"""What every writer of answers does."""
+
+from typing import Protocol
+
+from service.prediction import Predictions
+from service.tables.rows import Rows
+
+
+class Writer(Protocol):
+    """Rows and their predictions -> bytes of a table, a piece at a time."""
+
+    media_type: str
+
+    def write(self, rows: Rows, predictions: Predictions) -> bytes:
+        """Return the bytes of these rows."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return the bytes that end the table."""
+        ...
+
+
+def renamed(name: str, taken: frozenset[str]) -> str:
+    """Return the name of a kept column; a labelled table has `price_range`, which the answer has, too."""
+    return f"{name}_given" if name in taken else name
