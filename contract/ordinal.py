@@ -50,9 +50,13 @@ class OrdinalHead(nn.Module):
         return torch.cat([self.first, self.first + functional.softplus(self.gaps).cumsum(dim=0)])
 
     def forward(self, score: Tensor) -> Tensor:
+        return self.probabilities(score).log()
+
+    def probabilities(self, score: Tensor) -> Tensor:
+        """Of each price range: (N, 1) scores -> (N, 4), which sum to 1."""
         below = self.distribution(
             self.log_precision.exp() * (self.thresholds - score)
         )  # (N, 3): P(range <= 0), P(<= 1), P(<= 2)
         # differences of neighbours as a product: onnxruntime takes a tenth longer to concatenate and subtract
         probabilities = torch.addmm(self.last, below, self.differences)  # (N, 4)
-        return probabilities.clamp_min(LEAST_PROBABILITY).log()
+        return probabilities.clamp_min(LEAST_PROBABILITY)

@@ -47,15 +47,18 @@ class TurnBatcher:
         predictor = self.predictor
         try:
             answers = predictor.predict(to_rows(row for row, _ in batch)).answers()
+            answered = list(zip(batch, answers, strict=True))  # of too few or too many, whose is which?
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, nobody is left waiting
             _tell(batch, error)
             return
-        for (_, prediction), answer in zip(batch, answers, strict=True):
+        for (_, prediction), answer in answered:
             if not prediction.done():  # its client may have gone
                 prediction.set_result({**answer, "model_version": predictor.version})
 
 
 def _tell(batch: list[Waiting], error: Exception) -> None:
+    # a future refuses to hold StopIteration
+    failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
     for _, prediction in batch:
         if not prediction.done():
-            prediction.set_exception(error)
+            prediction.set_exception(failure)

@@ -56,7 +56,7 @@ class PredictionAnswer(Prediction):
 LABELS = [item.label for item in PriceRange]
 """The words of each class."""
 
-_CLASSES = np.arange(len(PriceRange), dtype=np.float64)
+_CLASSES = np.arange(len(PriceRange))
 
 
 class Reading:
@@ -79,29 +79,35 @@ class Predictions:
         self.specifications = specifications  # (N, 20)
         self.probabilities = probabilities  # (N, 4)
 
+    @cached_property
+    def columns(self) -> Probabilities:
+        """(4, N): the probabilities again, each range's in a row, where numpy is ten times as fast."""
+        return np.ascontiguousarray(self.probabilities.T)
+
     def __len__(self) -> int:
         return len(self.probabilities)
 
     @cached_property
     def price_range(self) -> NDArray[np.intp]:
         """(N,): the likeliest class, the lower one of two alike."""
-        return np.asarray(self.probabilities.argmax(axis=1))
+        likelier = [self.confidence == column for column in self.columns]
+        return np.select(likelier, _CLASSES)
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
         """(N,): the largest probability."""
-        return np.asarray(self.probabilities.max(axis=1))
+        return np.asarray(np.maximum.reduce(self.columns))
 
     @cached_property
     def expected_range(self) -> NDArray[np.float64]:
         """(N,): the mean class."""
-        probabilities = self.probabilities.astype(np.float64)
-        return np.asarray(probabilities @ _CLASSES / probabilities.sum(axis=1))
+        low, medium, high, very_high = self.columns.astype(np.float64)
+        return np.asarray((medium + 2 * high + 3 * very_high) / (low + medium + high + very_high))
 
     @cached_property
     def prediction_set(self) -> Bounds:
         """(N,) and (N,): the lowest and the highest class of each prediction set."""
-        return prediction_set_bounds(self.probabilities, self.reading.threshold)
+        return prediction_set_bounds(self.columns.T, self.reading.threshold)
 
     @cached_property
     def outside(self) -> NDArray[np.bool_]:

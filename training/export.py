@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import onnxruntime
@@ -18,22 +19,35 @@ TOLERANCE = 1e-5
 
 
 class _Served(nn.Module):
-    """(N, 20) raw specifications -> (N, 4) probabilities."""
+    """(N, 20) raw specifications -> (N, 4) probabilities, in half the operations of scaler and network."""
 
     mean: Tensor
-    scale: Tensor
 
     def __init__(self, network: PhonePriceNetwork, scaler: Scaler) -> None:
         super().__init__()
-        self.network = network
-        # a scaler that leaves raw features has neither
+        # a scaler that leaves raw features has no mean; in the first bias it would cost three digits
         mean = torch.zeros(len(FEATURES)) if scaler.mean_ is None else torch.tensor(scaler.mean_)
-        scale = torch.ones(len(FEATURES)) if scaler.scale_ is None else torch.tensor(scaler.scale_)
         self.register_buffer("mean", mean.float())
-        self.register_buffer("scale", scale.float())
+        self.network = _without_scale(network, scaler)
+        # the softmax of its logarithms only gives the head's probabilities back
+        self.head = network.head if network.temperature.item() == 1 else None
 
     def forward(self, phones: Tensor) -> Tensor:
-        return torch.softmax(self.network((phones - self.mean) / self.scale), dim=1)
+        centred = phones - self.mean
+        if self.head is not None:
+            return self.head.probabilities(self.network.score(centred))
+        return torch.softmax(self.network(centred), dim=1)
+
+
+def _without_scale(network: PhonePriceNetwork, scaler: Scaler) -> PhonePriceNetwork:
+    """Return the network with the scaler's division in its first weights."""
+    unscaled = deepcopy(network)
+    for layer in (unscaled.layers[0], unscaled.linear_path):
+        if isinstance(layer, nn.Linear) and scaler.scale_ is not None:
+            layer.weight = nn.Parameter(
+                (layer.weight.detach().double() / torch.tensor(scaler.scale_)).float()
+            )
+    return unscaled
 
 
 def export(network: PhonePriceNetwork, scaler: Scaler) -> bytes:

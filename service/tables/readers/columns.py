@@ -23,7 +23,7 @@ def not_plainly_valid(specifications: Specifications) -> list[int]:
     """Return the rows of (N, 20) that break a bound, are no whole number where one is due, or not finite."""
     valid = (specifications >= _LOW) & (specifications <= _HIGH)  # (N, 20); not a number is neither
     valid &= ~_WHOLE | (np.trunc(specifications) == specifications)
-    return np.flatnonzero(~valid.all(axis=1)).tolist()
+    return [] if valid.all() else np.flatnonzero(~valid.all(axis=1)).tolist()
 
 
 def judged(

@@ -1,5 +1,7 @@
 """Answers as columns, with the names that the JSON answer has."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
@@ -14,8 +16,10 @@ PROBABILITIES = tuple(f"probability_{item.name.lower()}" for item in PriceRange)
 DECIMALS = frozenset((*PROBABILITIES, "confidence", "expected_range"))
 """The columns of numbers between 0 and 3."""
 
+PLAIN = frozenset(("price_range", "label", "prediction_set", "warnings"))
+"""The columns of text that holds neither comma nor quote."""
+
 _SETS = [" ".join(map(str, range(low, high + 1))) for low in PriceRange for high in PriceRange]
-_FEATURE_BITS = 1 << np.arange(len(FEATURES))
 
 
 def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.RecordBatch:
@@ -26,7 +30,7 @@ def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.Rec
     answer: dict[str, pa.Array] = {
         "price_range": pa.array(predictions.price_range.astype(np.int8)),
         "label": _of(predictions.price_range, LABELS),
-        **{name: pa.array(predictions.probabilities[:, at]) for at, name in enumerate(PROBABILITIES)},
+        **{name: pa.array(predictions.columns[at]) for at, name in enumerate(PROBABILITIES)},
         "confidence": pa.array(predictions.confidence),
         "prediction_set": _prediction_sets(predictions),
         "expected_range": pa.array(predictions.expected_range.astype(np.float32)),
@@ -51,15 +55,20 @@ def _prediction_sets(predictions: Predictions) -> pa.DictionaryArray:
 
 
 def _warnings(predictions: Predictions) -> pa.StringArray:
-    if not predictions.any_outside:
-        nothing = np.zeros(len(predictions) + 1, dtype=np.int32)
-        return pa.StringArray.from_buffers(len(predictions), pa.py_buffer(nothing), pa.py_buffer(b""))
-    combinations, codes = np.unique(predictions.outside @ _FEATURE_BITS, return_inverse=True)
-    texts = [
-        " ".join(name for name, bit in zip(FEATURES, _FEATURE_BITS, strict=True) if combination & bit)
-        for combination in combinations.tolist()
-    ]
+    texts, codes = [""], np.zeros(len(predictions), dtype=np.int32)
+    if predictions.any_outside:
+        rows, features = np.nonzero(predictions.outside)
+        bits = np.zeros(len(predictions), dtype=np.int64)
+        np.bitwise_or.at(bits, rows, 1 << features)
+        warned = np.flatnonzero(bits)
+        combinations, inverse = np.unique(bits[warned], return_inverse=True)
+        texts += [" ".join(_named(combination)) for combination in combinations.tolist()]
+        codes[warned] = inverse + 1
     return pa.array(texts).take(pa.array(codes))
+
+
+def _named(bits: int) -> Iterator[str]:
+    return (name for place, name in enumerate(FEATURES) if bits >> place & 1)
 
 
 def _errors(rows: Rows) -> pa.StringArray:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from service.media_type import CSV
 from service.prediction import Predictions
 from service.tables.rows import Rows
-from service.tables.writers.columns import DECIMALS, answer_columns, as_begun
+from service.tables.writers.columns import DECIMALS, PLAIN, answer_columns, as_begun
 
 
 class CsvWriter:
@@ -54,9 +54,8 @@ def _text(name: str, column: pa.Array) -> pa.StringArray:
     if name in DECIMALS:
         text = decimals(column.fill_null(0).to_numpy())
         return pc.if_else(column.is_valid(), text, "") if column.null_count else text
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
-    return _quoted(pc.fill_null(column.cast(pa.string()), ""))
+    text = pc.fill_null(column.cast(pa.string()), "")
+    return text if name in PLAIN else _quoted(text)
 
 
 def _lines(columns: list[pa.StringArray]) -> bytes:
