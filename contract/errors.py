@@ -20,6 +20,10 @@ class InvalidTableError(PhonePriceError):
         super().__init__("; ".join(violation.msg for violation in self.violations))
 
 
+class TableFileError(PhonePriceError):
+    """A file of a table cannot be read or written, or is of no known kind."""
+
+
 class DataError(PhonePriceError):
     """A data set cannot be trained on."""
 

@@ -1,4 +1,4 @@
-"""python -m service: serve the model over HTTP."""
+"""python -m service: serve the model over HTTP, or score a table in a file."""
 
 import os
 from pathlib import Path
@@ -8,14 +8,20 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
-from contract.errors import PhonePriceError
+from contract.errors import InvalidTableError, PhonePriceError, TableFileError
 from service.predictor import load_predictor
 from service.settings import Settings
+from service.tables.choices import Keep, OnError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 WRONG_USE = 2
 """Exit status when a setting is wrong."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+TABLE_FILE = "A table, by its ending .csv, .ndjson, .jsonl, .arrow, .feather, .arrows or .parquet"
 
 NOT_SERVABLE = 3
 """Exit status when the bundle or the engine is, as uvicorn has it for any start that failed."""
@@ -62,6 +68,52 @@ def serve(
         timeout_graceful_shutdown=20,
         timeout_worker_healthcheck=30,  # a busy machine can take longer than the default 5 s to import
     )
+
+
+@app.command("score")
+def score_table(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help=f"{TABLE_FILE}; - is standard input.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help=f"{TABLE_FILE}; - is standard output.")],
+    keep: Annotated[
+        Keep, typer.Option(help="Which of the table's own columns come back before the answers.")
+    ] = Keep.NONE,
+    on_error: Annotated[
+        OnError, typer.Option(help="fail: a broken row ends it all; skip: it comes back with its errors.")
+    ] = OnError.FAIL,
+    source_ending: Annotated[str, typer.Option("--from", help="What - brings, as an ending.")] = "csv",
+    target_ending: Annotated[str, typer.Option("--to", help="What - takes, as an ending.")] = "csv",
+    artifacts: Annotated[Path | None, _option("artifacts")] = None,
+) -> None:
+    """Score a table in a file, by the rules and with the numbers of POST /predict/batch.
+
+    OUTPUT is written beside and renamed: until all rows are scored, what stood there stays.
+    """
+    # imported here: serving needs none of it
+    from service.score import score
+    from service.score_progress import shown
+
+    settings = _settings(artifacts=artifacts)
+    try:
+        with shown(source) as progress:
+            outcome = score(
+                settings,
+                source,
+                target,
+                kinds=(source_ending, target_ending),
+                keep=keep is Keep.ALL,
+                on_error=on_error,
+                watch=progress,
+            )
+    except InvalidTableError as error:
+        found = "".join(f"\n  {violation.msg}" for violation in error.violations)
+        _refuse(f"{source} cannot be scored:{found}", WRONG_USE)
+    except TableFileError as error:
+        _refuse(str(error), WRONG_USE)
+    except PhonePriceError as error:
+        _refuse(str(error), NOT_SERVABLE)
+    except KeyboardInterrupt:
+        _refuse(f"interrupted; {target} is as it was", INTERRUPTED)
+    typer.echo(outcome.told(), err=True)
 
 
 def _settings(**options: str | int | Path | None) -> Settings:

@@ -6,9 +6,11 @@ JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
+ARROW_FILE = "application/vnd.apache.arrow.file"
 PARQUET = "application/vnd.apache.parquet"
 
 TABLES = (JSON, CSV, NDJSON, ARROW, PARQUET)
+"""What the service takes and gives."""
 
 
 def media_type(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from io import BytesIO
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
@@ -26,10 +26,11 @@ from service.media_type import (
 )
 from service.prediction import Prediction, PredictionAnswer
 from service.table_answer import TableAnswer
+from service.tables.choices import Keep, OnError
 from service.tables.readers import open_reader
 from service.tables.readers.json import PhoneBatch
 from service.tables.readers.judge import PostedPhone
-from service.tables.scoring import OnError, TableScorer
+from service.tables.scoring import TableScorer
 from service.tables.writers import open_writer
 
 router = APIRouter(tags=["prediction"])
@@ -112,12 +113,10 @@ async def predict_batch(
     request: Request,
     predictor: LoadedPredictor,
     settings: CurrentSettings,
-    keep: Annotated[
-        Literal["none", "all"], Query(description="Which of the table's own columns come back")
-    ] = "none",
+    keep: Annotated[Keep, Query(description="Which of the table's own columns come back")] = Keep.NONE,
     on_error: Annotated[
         OnError, Query(description="fail: a broken row is a refusal; skip: it comes back with its errors")
-    ] = "fail",
+    ] = OnError.FAIL,
 ) -> Response:
     """Say the price range of many phones: a table in by Content-Type, a table out by Accept.
 
@@ -126,13 +125,13 @@ async def predict_batch(
     kind = media_type(request)
     if kind not in TABLES:
         raise unsupported(*TABLES)
-    reader = open_reader(kind, keep == "all", BytesIO(), settings.max_batch_rows)
-    writer = open_writer(preferred(request), predictor.version, errors=on_error == "skip")
+    reader = open_reader(kind, keep is Keep.ALL, BytesIO(), settings.max_batch_rows)
+    writer = open_writer(preferred(request), predictor.version, errors=on_error is OnError.SKIP)
     scorer = TableScorer(predictor, reader, writer, on_error, settings.max_table_rows)
     chunks: AsyncIterator[bytes] = request.stream()
     if kind in HELD_WHOLE:
         chunks = _at_most(settings.max_body_bytes, chunks)
-    return TableAnswer(chunks, scorer, writer.media_type, predictor.version, live=on_error == "skip")
+    return TableAnswer(chunks, scorer, writer.media_type, predictor.version, live=on_error is OnError.SKIP)
 
 
 async def _at_most(max_bytes: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -18,10 +18,10 @@ Broken: TypeAlias = dict[int, list[Violation]]
 
 @dataclass
 class Rows:
-    """N rows of a table.
+    """N rows of a table, of which some may be broken.
 
-    `specifications` is (N, 20); a broken row holds the example phone there, so that all can be predicted in
-    one call. `kept` holds the table's own N rows, where they are to come back.
+    `specifications` has the others in their order: (N - broken, 20). `kept` holds the table's own N rows,
+    where they are to come back.
     """
 
     specifications: Specifications
@@ -29,4 +29,4 @@ class Rows:
     kept: "pa.RecordBatch | None" = None
 
     def __len__(self) -> int:
-        return len(self.specifications)
+        return len(self.specifications) + len(self.broken)

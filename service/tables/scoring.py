@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Literal, TypeAlias
 
 from contract.errors import InvalidTableError
 from contract.table import REPORTED_VIOLATIONS, no_rows, refusal
 from service.predictor import Predictor
+from service.tables.choices import OnError
 from service.tables.readers.reader import Reader
 from service.tables.rows import Rows
 from service.tables.writers.writer import Writer
-
-OnError: TypeAlias = Literal["fail", "skip"]
-"""What a broken row does: end it all, or come back with what is wrong with it."""
 
 
 class TableScorer:
@@ -40,6 +37,12 @@ class TableScorer:
             raise no_rows()
         yield self._writer.finish()
 
+    def score(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Give the answers to a whole table."""
+        for content in chunks:
+            yield from self.feed(content)
+        yield from self.finish()
+
     def _answers(self, pieces: Iterable[Rows]) -> Iterator[bytes]:
         for rows in pieces:
             self.rows += len(rows)
@@ -48,7 +51,7 @@ class TableScorer:
                 raise refusal(
                     "too_many_rows", (), f"Too many rows: send at most {self._max_rows} in one table"
                 )
-            if rows.broken and self._on_error == "fail":
+            if rows.broken and self._on_error is OnError.FAIL:
                 raise _first_of(rows)
             yield self._writer.write(rows, self._predictor.predict(rows.specifications))
 

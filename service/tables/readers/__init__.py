@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from service.media_type import ARROW, CSV, NDJSON, PARQUET
+from service.media_type import ARROW, ARROW_FILE, CSV, NDJSON, PARQUET
 from service.tables.readers.reader import Reader
 
 __all__ = ["Reader", "open_reader"]
@@ -22,7 +22,7 @@ def open_reader(kind: str, keep: bool, file: BinaryIO, max_phones: int) -> Reade
         from service.tables.readers.ndjson import NdjsonReader
 
         return NdjsonReader(keep)
-    if kind == ARROW:
+    if kind in (ARROW, ARROW_FILE):
         from service.tables.readers.arrow import ArrowReader
 
         return ArrowReader(keep)

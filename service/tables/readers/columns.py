@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
-from contract.phone import EXAMPLE, FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
+from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
 from contract.violation import Location, Violation, expectation, from_pydantic
 from service.tables.rows import Broken, Rows
 
 _LOW = np.array([spec.low for spec in SPECIFICATIONS.values()])
 _HIGH = np.array([spec.high for spec in SPECIFICATIONS.values()])
 _WHOLE = np.array([spec.whole for spec in SPECIFICATIONS.values()])
-_EXAMPLE = to_specifications([Phone(**EXAMPLE)])[0]
 
 
 def not_plainly_valid(specifications: Specifications) -> list[int]:
@@ -41,9 +40,9 @@ def judged(
         try:
             specifications[row] = to_specifications([judge(row)])
         except InvalidTableError as error:
-            specifications[row] = _EXAMPLE
             broken[row] = error.violations
-    return Rows(specifications, broken, kept)
+    sound = np.delete(specifications, list(broken), axis=0) if broken else specifications
+    return Rows(sound, broken, kept)
 
 
 def matrix(columns: pa.RecordBatch) -> Specifications:

@@ -7,7 +7,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from contract.errors import InvalidTableError
-from contract.phone import EXAMPLE, Phone
+from contract.phone import EXAMPLE
 from contract.table import refusal
 from contract.violation import from_pydantic
 from service.tables.readers.judge import PostedPhone, judged_phone
@@ -19,8 +19,6 @@ PIECE_PHONES = 1000
 
 CAREFUL_PHONES = 100
 """Phones at a time where each needs a second look."""
-
-EXAMPLE_PHONE = Phone(**EXAMPLE)
 
 
 class PhoneBatch(BaseModel):
@@ -89,12 +87,11 @@ def _looked_at(phones: list[msgspec.Raw], first: int) -> Rows:
     packed = []
     for index, phone in enumerate(phones):
         try:
-            specifications = values(_decode_phone(phone))
+            packed.append(pack(*values(_decode_phone(phone))))
         except NotPlainlyValid:
             try:
                 judged = judged_phone(bytes(phone), ("phones", first + index))
+                packed.append(pack(*dict(judged).values()))
             except InvalidTableError as error:
-                judged, broken[index] = EXAMPLE_PHONE, error.violations
-            specifications = tuple(dict(judged).values())
-        packed.append(pack(*specifications))
+                broken[index] = error.violations
     return Rows(to_rows(packed), broken)

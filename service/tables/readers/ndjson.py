@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from contract.errors import InvalidTableError
 from contract.table import refusal
-from service.tables.readers.json import EXAMPLE_PHONE
 from service.tables.readers.judge import judged_row
 from service.tables.rows import Broken, Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, pack, to_rows, values
@@ -74,14 +73,12 @@ class NdjsonReader:
         packed = []
         for index, (number, line) in enumerate(lines):
             try:
-                specifications = values(_decode_line(line))
+                packed.append(pack(*values(_decode_line(line))))
             except NotPlainlyValid:
                 try:
-                    judged = judged_row(line, number)
+                    packed.append(pack(*dict(judged_row(line, number)).values()))
                 except InvalidTableError as error:
-                    judged, broken[index] = EXAMPLE_PHONE, error.violations
-                specifications = tuple(dict(judged).values())
-            packed.append(pack(*specifications))
+                    broken[index] = error.violations
         return Rows(to_rows(packed), broken, self._kept(lines))
 
     def _kept(self, lines: list[tuple[int, bytes]]) -> pa.RecordBatch | None:

@@ -1,6 +1,6 @@
 """Writers of answers, one per format."""
 
-from service.media_type import ARROW, CSV, NDJSON, PARQUET
+from service.media_type import ARROW, ARROW_FILE, CSV, NDJSON, PARQUET
 from service.tables.writers.objects import JsonWriter, NdjsonWriter
 from service.tables.writers.writer import Writer
 
@@ -14,10 +14,10 @@ def open_writer(kind: str, version: str, errors: bool) -> Writer:
         from service.tables.writers.csv import CsvWriter
 
         return CsvWriter(errors)
-    if kind == ARROW:
+    if kind in (ARROW, ARROW_FILE):
         from service.tables.writers.arrow import ArrowWriter
 
-        return ArrowWriter(errors, version)
+        return ArrowWriter(errors, version, file=kind == ARROW_FILE)
     if kind == PARQUET:
         from service.tables.writers.parquet import ParquetWriter
 

@@ -14,7 +14,7 @@ class ArrowWriter:
 
     media_type = ARROW
 
-    def __init__(self, errors: bool, version: str, file: bool = False) -> None:
+    def __init__(self, errors: bool, version: str, file: bool) -> None:
         self._errors = errors
         self._open = pa.ipc.new_file if file else pa.ipc.new_stream
         self._version = version

@@ -37,8 +37,8 @@ def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.Rec
         "warnings": _warnings(predictions),
     }
     if rows.broken:
-        sound = pa.array([row not in rows.broken for row in range(len(rows))])
-        answer = {name: _only(sound, column) for name, column in answer.items()}
+        places = _places(rows)
+        answer = {name: column.take(places) for name, column in answer.items()}
     if errors:
         answer["error"] = _errors(rows)
     kept = {} if rows.kept is None else _kept(rows.kept, frozenset(answer))
@@ -78,11 +78,11 @@ def _errors(rows: Rows) -> pa.StringArray:
     return pa.array(texts, type=pa.string())
 
 
-def _only(sound: pa.BooleanArray, column: pa.Array) -> pa.Array:
-    """Return the column with nulls where the row is broken."""
-    if isinstance(column, pa.DictionaryArray):
-        return pa.DictionaryArray.from_arrays(_only(sound, column.indices), column.dictionary)
-    return pa.compute.if_else(sound, column, None)
+def _places(rows: Rows) -> pa.Int32Array:
+    """Return where the answer of each row stands, null for a broken one: (N,)."""
+    broken = np.zeros(len(rows), dtype=bool)
+    broken[list(rows.broken)] = True
+    return pa.array(np.cumsum(~broken) - 1, type=pa.int32(), mask=broken)
 
 
 def _kept(columns: pa.RecordBatch, taken: frozenset[str]) -> dict[str, pa.Array]:

@@ -46,8 +46,8 @@ class NdjsonWriter:
 
 def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
     answers: list[Any] = list(predictions.answers())
-    for row, violations in rows.broken.items():
-        answers[row] = {"error": [Violation._asdict(violation) for violation in violations]}
+    for row in sorted(rows.broken):
+        answers.insert(row, {"error": [Violation._asdict(violation) for violation in rows.broken[row]]})
     if rows.kept is None:
         return answers
     columns = rows.kept.rename_columns([renamed(name, _TAKEN) for name in rows.kept.schema.names])

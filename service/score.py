@@ -1,0 +1,76 @@
+"""Scoring a table in a file: the service's rules and numbers without the service."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from service.media_type import PARQUET
+from service.prediction import LABELS, Predictions
+from service.predictor import load_predictor
+from service.settings import Settings
+from service.table_file import chunks, kind_of, opened, position, seekable, written_beside
+from service.tables.choices import OnError
+from service.tables.readers import open_reader
+from service.tables.scoring import TableScorer
+from service.tables.writers import open_writer
+
+Watch: TypeAlias = Callable[[int, int], None]
+"""Is told the rows that are done, and the bytes that are read."""
+
+
+class Outcome(NamedTuple):
+    """What came of a table."""
+
+    version: str
+    rows: int
+    broken: int
+    by_range: dict[str, int]
+    seconds: float
+
+    def told(self) -> str:
+        """Tell it in a sentence."""
+        found = ", ".join(f"{count:,} {label}" for label, count in self.by_range.items())
+        broken = f"; {self.broken:,} broken" if self.broken else ""
+        return (
+            f"{self.rows:,} rows scored by {self.version} in {self.seconds:.1f} s "
+            f"({self.rows / self.seconds:,.0f} rows/s): {found}{broken}"
+        )
+
+
+def score(
+    settings: Settings,
+    source: Path,
+    target: Path,
+    *,
+    kinds: tuple[str, str],
+    keep: bool,
+    on_error: OnError,
+    watch: Watch,
+) -> Outcome:
+    """Score a table; what stood in the target's place stays there unless all goes well.
+
+    `kinds` are the endings that standard input and output are taken to have.
+    Raises a `PhonePriceError` where the bundle, a file or a row is wrong.
+    """
+    by_range = np.zeros(len(LABELS), dtype=np.int64)
+
+    def count(predictions: Predictions) -> None:
+        by_range[:] += np.bincount(predictions.price_range, minlength=len(LABELS))
+
+    start = perf_counter()
+    source_kind, target_kind = kind_of(source, kinds[0]), kind_of(target, kinds[1])
+    predictor = load_predictor(settings, count)
+    with opened(source) as read, seekable(source, read) as whole, written_beside(target) as write:
+        reader = open_reader(source_kind, keep, whole, max_phones=0)
+        writer = open_writer(target_kind, predictor.version, errors=on_error is OnError.SKIP)
+        scorer = TableScorer(predictor, reader, writer, on_error, max_rows=None)
+        # the reader of Parquet reads its file itself
+        fed = chunks(read) if source_kind != PARQUET or whole is not read else ()
+        for content in scorer.score(fed):
+            write.write(content)
+            watch(scorer.rows, position(read))
+    found = dict(zip(LABELS, by_range.tolist(), strict=True))
+    return Outcome(predictor.version, scorer.rows, scorer.broken, found, perf_counter() - start)
