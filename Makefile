@@ -6,10 +6,11 @@ WORKERS ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
+RESULTS := benchmarks/results
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test install train check test-image constraints clean
+.PHONY: help serve test install train bench check test-image constraints clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -24,6 +25,11 @@ install: $(VENV)/.development  ## Install everything for development into .venv
 
 train: $(VENV)/.development  ## Train on PHONE_PRICE_DATA, data/phones.csv or data/sample.csv
 	$(BIN)/python -m training train
+
+bench: $(VENV)/.development  ## Measure serving and starting beside others (half an hour; needs wrk)
+	mkdir -p $(RESULTS)
+	$(BIN)/python -m benchmarks.serving --json $(RESULTS)/serving.json --markdown $(RESULTS)/serving.md --chart $(RESULTS)/serving.png
+	$(BIN)/python -m benchmarks.start --json $(RESULTS)/start.json --markdown $(RESULTS)/start.md --chart $(RESULTS)/start.png
 
 check: $(VENV)/.development  ## Lint, check types and the direction of imports
 	$(BIN)/ruff check .

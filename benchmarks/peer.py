@@ -1,0 +1,54 @@
+"""What the benchmarks need to know of a peer: how to start it, how to ask it, how to read its answer."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.phones import PHONES, PhoneObject
+from benchmarks.virtual_environment import python_with
+
+PROGRAMS = Path(__file__).parent / "peers"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to serve. The body is one phone, in the dialect that the peer's own documentation uses."""
+
+    name: str
+    title: str
+    module: str
+    """What importing costs is the time of importing this."""
+    arguments: Callable[[int], list[str]]
+    """What follows `python`, for a port."""
+    predict: str = "/predict"
+    ready: str = "/health"
+    body: Callable[[PhoneObject], Any] = dict
+    probabilities: Callable[[Any], list[float]] | None = None
+    """Reads the four out of the answer; None for a peer that does not predict."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    requirements: str | None = None
+    """File in peers/ with the exact versions of its virtual environment; None for our own."""
+
+    @property
+    def label(self) -> str:
+        """The title, with the version of a peer from elsewhere, as in 'LitServe 0.2.19'."""
+        if self.requirements is None:
+            return self.title
+        lines = (PROGRAMS / self.requirements).read_text().splitlines()
+        (version,) = (line.partition("==")[2] for line in lines if line.startswith(f"{self.name}=="))
+        return f"{self.title} {version}"
+
+    def python(self) -> Path:
+        """Return the Python that runs it; its virtual environment is built if there is none yet."""
+        return python_with(PROGRAMS / self.requirements) if self.requirements else Path(sys.executable)
+
+    def command(self, port: int) -> list[str]:
+        """Return the command that serves on a port of 127.0.0.1."""
+        return [str(self.python()), *self.arguments(port)]
+
+    def bodies(self) -> list[str]:
+        """Return a body for each of `PHONES`, as JSON on one line."""
+        return [json.dumps(self.body(phone), separators=(",", ":")) for phone in PHONES]
