@@ -23,12 +23,15 @@ def prediction_set_bounds(probabilities: Probabilities, threshold: float) -> Bou
 
     With the threshold 0.1, `[0.02, 0.5, 0.08, 0.4]` gives 1 and 3.
     """
-    # column by column: numpy reduces rows of four numbers one row at a time
-    columns = [*probabilities.T]  # (N,) each
-    least = np.minimum(np.maximum.reduce(columns), threshold)
-    chosen = [column >= least for column in columns]
-    places = np.arange(len(columns))
-    return np.select(chosen, places), np.select(chosen[::-1], places[::-1])
+    # across, as numpy reduces four long rows faster than a row of four many times
+    across = probabilities.T  # (4, N)
+    left_out = across < np.minimum(np.maximum.reduce(across), threshold)
+    return _leading(left_out), len(across) - 1 - _leading(left_out[::-1])
+
+
+def _leading(left_out: PredictionSets) -> NDArray[np.intp]:
+    """Count how many ranges come before the first that is not left out: (4, N) -> (N,)."""
+    return np.asarray(np.logical_and.accumulate(left_out).sum(axis=0))
 
 
 def prediction_sets(probabilities: Probabilities, threshold: float) -> PredictionSets:

@@ -1,6 +1,7 @@
 """python -m service: serve the model over HTTP, or score a table in a file."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from contract.errors import InvalidTableError, PhonePriceError, TableFileError
 from service.predictor import load_predictor
+from service.process import create_app
 from service.settings import Settings
 from service.tables.choices import Keep, OnError
 
@@ -51,13 +53,13 @@ def serve(
     """
     settings = _settings(host=host, port=port, workers=workers, artifacts=artifacts)
     try:
-        load_predictor(settings)
+        predictor = load_predictor(settings)
     except PhonePriceError as error:
         _refuse(str(error), NOT_SERVABLE)
     # worker processes read the same settings from the environment
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
     uvicorn.run(
-        "service.app:create_app",
+        partial(create_app, settings, predictor) if settings.workers == 1 else "service.process:create_app",
         factory=True,
         host=settings.host,
         port=settings.port,

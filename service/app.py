@@ -1,5 +1,6 @@
 """create_app(settings): importing starts nothing; the lifespan loads and proves the model, then opens."""
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from service.body_limit import BodyLimit
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
 from service.metrics import Metrics, RequestMetrics
-from service.predictor import load_predictor
+from service.predictor import Predictor, load_predictor
 from service.routes import health, metrics, model_info, predict
 from service.settings import Settings
 
@@ -41,16 +42,22 @@ class PhonePriceService(FastAPI):
         await self._fast_path(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the service; without `settings` they come from the environment."""
+def create_app(settings: Settings | None = None, loaded: Predictor | None = None) -> FastAPI:
+    """Return the service; without `settings` they come from the environment.
+
+    The model is `loaded`, or loaded when the server starts the app.
+    """
     settings = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         counters: Metrics = app.state.metrics
-        predictor = load_predictor(settings, counters.predicted)
+        predictor = loaded or load_predictor(settings)
+        predictor.watch = counters.predicted
         counters.serving(predictor.version, predictor.engine.name)
         log.info("serving model %s with the %s engine", predictor.version, predictor.engine.name)
+        gc.collect()
+        gc.freeze()  # what is there now stays: to look through it again and again costs others their turn
         yield State(batcher=TurnBatcher(predictor, counters.batch_of))
 
     app = PhonePriceService(

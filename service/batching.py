@@ -46,14 +46,14 @@ class TurnBatcher:
         self._watch(len(batch))
         predictor = self.predictor
         try:
-            answers = predictor.predict(to_rows(row for row, _ in batch)).answers()
+            answers = predictor.predict(to_rows([row for row, _ in batch])).answers()
             answered = list(zip(batch, answers, strict=True))  # of too few or too many, whose is which?
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, nobody is left waiting
             _tell(batch, error)
             return
         for (_, prediction), answer in answered:
             if not prediction.done():  # its client may have gone
-                prediction.set_result({**answer, "model_version": predictor.version})
+                prediction.set_result(predictor.signed(answer))
 
 
 def _tell(batch: list[Waiting], error: Exception) -> None:

@@ -10,10 +10,9 @@ from time import perf_counter
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.batching import TurnBatcher
 from service.media_type import JSON
 from service.metrics import Metrics
-from service.valid_phone import NotPlainlyValid, ValidPhone, values
+from service.valid_phone import ValidPhone, values
 
 PATH = "/predict"
 
@@ -36,8 +35,10 @@ class FastPath:
             return
         start = perf_counter()
         message = await receive()
-        body = await self._answer(scope, message)
-        if body is None:
+        try:
+            phone = _decode(self._plainly_right(scope, message))
+            body = _encode(await scope["state"]["batcher"].predict(values(phone)))
+        except Exception:  # noqa: BLE001 - whatever it is, the plain path meets it again, and logs and words it
             await self.plain(scope, _again(message, receive), send)
             return
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", _JSON)]
@@ -45,20 +46,12 @@ class FastPath:
         await send({"type": "http.response.body", "body": body})
         self._observe(perf_counter() - start)
 
-    async def _answer(self, scope: Scope, message: Message) -> bytes | None:
-        """Return the answer to a plainly valid request, else none."""
-        batcher: TurnBatcher | None = scope.get("state", {}).get("batcher")
-        body = message.get("body", b"")
-        if batcher is None or message.get("more_body") or len(body) > self.max_bytes or not _is_json(scope):
-            return None
-        try:
-            phone = _decode(body)
-        except NotPlainlyValid:
-            return None
-        try:
-            return _encode(await batcher.predict(values(phone)))
-        except Exception:  # noqa: BLE001 - the plain path meets the same failure, and logs and words it
-            return None
+    def _plainly_right(self, scope: Scope, message: Message) -> bytes:
+        """Return the body of a request for this path. Raises `ValueError` for another."""
+        body: bytes = message["body"]
+        if message.get("more_body") or len(body) > self.max_bytes or not _is_json(scope):
+            raise ValueError
+        return body
 
 
 def _is_json(scope: Scope) -> bool:

@@ -96,6 +96,12 @@ class RequestMetrics:
         try:
             await self.app(scope, receive, noted)
         finally:
-            # a path that no route takes is the caller's invention, of which there is no end
-            route = getattr(scope.get("route"), "path", "none")
-            self.metrics.request_seconds(route, status).observe(perf_counter() - start)
+            self.metrics.request_seconds(_route(scope), status).observe(perf_counter() - start)
+
+
+def _route(scope: Scope) -> str:
+    """Name the route; a path that none takes is the caller's invention, of which there is no end."""
+    if "route" in scope:
+        return str(scope["route"].path)
+    # FastAPI notes no route for its own pages, as /docs, whose paths have no parameters
+    return str(scope["path"]) if "endpoint" in scope else "none"

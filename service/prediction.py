@@ -56,8 +56,6 @@ class PredictionAnswer(Prediction):
 LABELS = [item.label for item in PriceRange]
 """The words of each class."""
 
-_CLASSES = np.arange(len(PriceRange))
-
 
 class Reading:
     """How a bundle's probabilities are to be read: its trained ranges and its threshold."""
@@ -90,8 +88,7 @@ class Predictions:
     @cached_property
     def price_range(self) -> NDArray[np.intp]:
         """(N,): the likeliest class, the lower one of two alike."""
-        likelier = [self.confidence == column for column in self.columns]
-        return np.select(likelier, _CLASSES)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
@@ -142,18 +139,23 @@ class Predictions:
 
 
 def _answer(probabilities: list[float], threshold: float) -> Prediction:
-    confidence = max(probabilities)
+    low, medium, high, very_high = probabilities
+    *_, second, confidence = sorted(probabilities)
     price_range = probabilities.index(confidence)
     least = min(threshold, confidence)
-    chosen = [each for each, probability in enumerate(probabilities) if probability >= least]
-    low, medium, high, very_high = probabilities
+    alone = second < least  # nearly always
     return {
         "price_range": price_range,
         "label": LABELS[price_range],
         "probabilities": probabilities,
         "confidence": confidence,
-        "prediction_set": list(range(chosen[0], chosen[-1] + 1)),
+        "prediction_set": [price_range] if alone else _neighbours(probabilities, least),
         # at most 3, although float32 probabilities sum to 1 only nearly
         "expected_range": (medium + 2 * high + 3 * very_high) / (low + medium + high + very_high),
         "warnings": [],
     }
+
+
+def _neighbours(probabilities: list[float], least: float) -> list[int]:
+    chosen = [each for each, probability in enumerate(probabilities) if probability >= least]
+    return list(range(chosen[0], chosen[-1] + 1))

@@ -1,7 +1,7 @@
 """What the service exists for: specifications in, predictions out. Knows no HTTP."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from contract.bundle import Manifest, check_golden_rows, read_current
 from contract.errors import EngineError
 from contract.phone import Specifications
 from service.engine import Engine, load_engine
-from service.prediction import Predictions, Reading
+from service.prediction import Prediction, PredictionAnswer, Predictions, Reading
 from service.settings import Settings
 
 Watch: TypeAlias = Callable[[Predictions], None]
@@ -21,18 +21,14 @@ def _unwatched(_: Predictions) -> None:
 
 
 class Predictor:
-    """A bundle's model, loaded and proved."""
+    """A bundle's model, loaded and proved; `watch` may be replaced by what is to see every prediction."""
 
-    def __init__(self, manifest: Manifest, engine: Engine, watch: Watch = _unwatched) -> None:
+    def __init__(self, manifest: Manifest, engine: Engine) -> None:
         self.manifest = manifest
         self.engine = engine
+        self.version = manifest.version
         self._reading = Reading(manifest)
-        self._watch = watch
-
-    @property
-    def version(self) -> str:
-        """The name of the bundle that answers."""
-        return self.manifest.version
+        self.watch: Watch = _unwatched
 
     def predict(self, specifications: Specifications) -> Predictions:
         """Predict (N, 20) phones, in order. Raises `EngineError` if a result is not a probability."""
@@ -40,11 +36,17 @@ class Predictor:
         if not np.isfinite(probabilities).all():
             raise EngineError("the engine computed a probability that is not a finite number")
         predictions = Predictions(self._reading, specifications, probabilities)
-        self._watch(predictions)
+        self.watch(predictions)
         return predictions
 
+    def signed(self, prediction: Prediction) -> PredictionAnswer:
+        """Add to a prediction which model made it."""
+        answer = cast(PredictionAnswer, prediction)
+        answer["model_version"] = self.version
+        return answer
 
-def load_predictor(settings: Settings, watch: Watch = _unwatched) -> Predictor:
+
+def load_predictor(settings: Settings) -> Predictor:
     """Read CURRENT, build the engine and recompute the golden rows, which also warms it.
 
     Raises a `BundleError` or `EngineError` when anything is off.
@@ -52,4 +54,4 @@ def load_predictor(settings: Settings, watch: Watch = _unwatched) -> Predictor:
     bundle = read_current(settings.artifacts)
     engine = load_engine(settings.engine, bundle)
     check_golden_rows(bundle.manifest.golden_rows, engine.predict)
-    return Predictor(bundle.manifest, engine, watch)
+    return Predictor(bundle.manifest, engine)

@@ -62,7 +62,8 @@ def score(
 
     start = perf_counter()
     source_kind, target_kind = kind_of(source, kinds[0]), kind_of(target, kinds[1])
-    predictor = load_predictor(settings, count)
+    predictor = load_predictor(settings)
+    predictor.watch = count
     with opened(source) as read, seekable(source, read) as whole, written_beside(target) as write:
         reader = open_reader(source_kind, keep, whole, max_phones=0)
         writer = open_writer(target_kind, predictor.version, errors=on_error is OnError.SKIP)

@@ -80,7 +80,7 @@ async def predict(
 ) -> PredictionAnswer:
     """Say in which price range a phone with these specifications sells."""
     (answer,) = predictor.predict(to_specifications([phone])).answers()
-    return {**answer, "model_version": predictor.version}
+    return predictor.signed(answer)
 
 
 @router.post(
