@@ -26,9 +26,10 @@ install: $(VENV)/.development  ## Install everything for development into .venv
 train: $(VENV)/.development  ## Train on PHONE_PRICE_DATA, data/phones.csv or data/sample.csv
 	$(BIN)/python -m training train
 
-bench: $(VENV)/.development  ## Measure serving and starting beside others (half an hour; needs wrk)
+bench: $(VENV)/.development  ## Measure serving, tables and starting beside others (half an hour; needs wrk)
 	mkdir -p $(RESULTS)
 	$(BIN)/python -m benchmarks.serving --json $(RESULTS)/serving.json --markdown $(RESULTS)/serving.md --chart $(RESULTS)/serving.png
+	$(BIN)/python -m benchmarks.tables --json $(RESULTS)/tables.json --markdown $(RESULTS)/tables.md --chart $(RESULTS)/tables.png
 	$(BIN)/python -m benchmarks.start --json $(RESULTS)/start.json --markdown $(RESULTS)/start.md --chart $(RESULTS)/start.png
 
 check: $(VENV)/.development  ## Lint, check types and the direction of imports

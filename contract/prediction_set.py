@@ -31,7 +31,12 @@ def prediction_set_bounds(probabilities: Probabilities, threshold: float) -> Bou
 
 def _leading(left_out: PredictionSets) -> NDArray[np.intp]:
     """Count how many ranges come before the first that is not left out: (4, N) -> (N,)."""
-    return np.asarray(np.logical_and.accumulate(left_out).sum(axis=0))
+    run = left_out[0]
+    count: NDArray[np.intp] = run.astype(np.intp)
+    for each in left_out[1:]:
+        run = run & each
+        count += run
+    return count
 
 
 def prediction_sets(probabilities: Probabilities, threshold: float) -> PredictionSets:

@@ -7,7 +7,7 @@ import numpy as np
 
 from contract.bundle import Manifest, check_golden_rows, read_current
 from contract.errors import EngineError
-from contract.phone import Specifications
+from contract.phone import FeatureMatrix, Specifications
 from service.engine import Engine, load_engine
 from service.prediction import Prediction, PredictionAnswer, Predictions, Reading
 from service.settings import Settings
@@ -32,7 +32,7 @@ class Predictor:
 
     def predict(self, specifications: Specifications) -> Predictions:
         """Predict (N, 20) phones, in order. Raises `EngineError` if a result is not a probability."""
-        probabilities = self.engine.predict(specifications.astype(np.float32, copy=False))
+        probabilities = self.engine.predict(_row_by_row(specifications))
         if not np.isfinite(probabilities).all():
             raise EngineError("the engine computed a probability that is not a finite number")
         predictions = Predictions(self._reading, specifications, probabilities)
@@ -44,6 +44,16 @@ class Predictor:
         answer = cast(PredictionAnswer, prediction)
         answer["model_version"] = self.version
         return answer
+
+
+def _row_by_row(specifications: Specifications) -> FeatureMatrix:
+    """Return them as engines take them: float32, each phone's 20 together."""
+    if specifications.flags.c_contiguous:
+        return specifications.astype(np.float32, copy=False)
+    rows = np.empty(specifications.shape, np.float32)
+    for index, feature in enumerate(specifications.T):  # numpy's own way takes half as long again
+        rows[:, index] = feature
+    return rows
 
 
 def load_predictor(settings: Settings) -> Predictor:

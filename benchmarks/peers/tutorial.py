@@ -8,7 +8,7 @@ import io
 import joblib
 import pandas as pd
 import torch
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from safetensors.torch import load
 
 from benchmarks.phones import current_bundle
@@ -33,8 +33,21 @@ async def health() -> dict[str, str]:
 @app.post("/predict")
 async def predict(phone: Phone) -> dict[str, int | list[float]]:
     """Predict one phone."""
-    frame = pd.DataFrame([phone.model_dump()])
+    (probabilities,) = probabilities_of(pd.DataFrame([phone.model_dump()]))
+    return {"price_range": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
+
+
+@app.post("/predict/batch")
+async def predict_batch(request: Request) -> Response:
+    """Predict a CSV of phones, without a look at what its cells hold."""
+    frame = pd.read_csv(io.BytesIO(await request.body()))
+    probabilities = probabilities_of(frame)
+    frame = pd.DataFrame(probabilities.numpy()).assign(price_range=probabilities.argmax(dim=1))
+    return Response(frame.to_csv(index=False), media_type="text/csv")
+
+
+def probabilities_of(frame: pd.DataFrame) -> torch.Tensor:
+    """Scale and predict."""
     features = torch.tensor(scaler.transform(frame), dtype=torch.float32)
     with torch.no_grad():
-        probabilities = torch.softmax(network(features), dim=1)[0]
-    return {"price_range": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
+        return torch.softmax(network(features), dim=1)

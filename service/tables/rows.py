@@ -9,7 +9,7 @@ from contract.violation import Violation
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PIECE_ROWS = 4096
+PIECE_ROWS = 8192
 """Rows that are checked, predicted and written at a time: a few milliseconds, then others get their turn."""
 
 Broken: TypeAlias = dict[int, list[Violation]]

@@ -1,7 +1,6 @@
 """Arrow's IPC stream, message by message; of a file of that format, the stream within."""
 
 from collections.abc import Iterator
-from io import BytesIO
 from struct import unpack_from
 
 import pyarrow as pa
@@ -79,7 +78,7 @@ class ArrowReader:
             self._preamble += message
             return
         try:
-            with pa.ipc.open_stream(BytesIO(self._preamble + message)) as stream:
+            with pa.ipc.open_stream(pa.BufferReader(self._preamble + message)) as stream:
                 columns = stream.read_next_batch()
                 columns.validate(full=True)
         except (pa.ArrowException, OSError, StopIteration) as error:

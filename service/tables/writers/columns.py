@@ -16,8 +16,8 @@ PROBABILITIES = tuple(f"probability_{item.name.lower()}" for item in PriceRange)
 DECIMALS = frozenset((*PROBABILITIES, "confidence", "expected_range"))
 """The columns of numbers between 0 and 3."""
 
-PLAIN = frozenset(("price_range", "label", "prediction_set", "warnings"))
-"""The columns of text that holds neither comma nor quote."""
+ANSWER = DECIMALS | {"price_range", "label", "prediction_set", "warnings"}
+"""The columns whose text holds neither comma nor quote."""
 
 _SETS = [" ".join(map(str, range(low, high + 1))) for low in PriceRange for high in PriceRange]
 
@@ -55,15 +55,18 @@ def _prediction_sets(predictions: Predictions) -> pa.DictionaryArray:
 
 
 def _warnings(predictions: Predictions) -> pa.StringArray:
-    texts, codes = [""], np.zeros(len(predictions), dtype=np.int32)
-    if predictions.any_outside:
-        rows, features = np.nonzero(predictions.outside)
-        bits = np.zeros(len(predictions), dtype=np.int64)
-        np.bitwise_or.at(bits, rows, 1 << features)
-        warned = np.flatnonzero(bits)
-        combinations, inverse = np.unique(bits[warned], return_inverse=True)
-        texts += [" ".join(_named(combination)) for combination in combinations.tolist()]
-        codes[warned] = inverse + 1
+    codes = np.zeros(len(predictions), dtype=np.int32)
+    if not predictions.any_outside:
+        ends = pa.py_buffer(np.append(codes, np.int32(0)))
+        return pa.StringArray.from_buffers(len(predictions), ends, pa.py_buffer(b""))
+    # numpy finds the few that are true in one long row ten times as fast as in a table
+    features, rows = np.divmod(np.flatnonzero(predictions.outside.T), len(predictions))
+    bits = np.zeros(len(predictions), dtype=np.int64)
+    np.bitwise_or.at(bits, rows, 1 << features)
+    warned = np.flatnonzero(bits)
+    combinations, inverse = np.unique(bits[warned], return_inverse=True)
+    codes[warned] = inverse + 1
+    texts = ["", *(" ".join(_named(combination)) for combination in combinations.tolist())]
     return pa.array(texts).take(pa.array(codes))
 
 
@@ -95,6 +98,8 @@ def _kept(columns: pa.RecordBatch, taken: frozenset[str]) -> dict[str, pa.Array]
 
 def as_begun(columns: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Return the columns with the names and types that the table has begun with."""
+    if columns.schema.equals(schema):
+        return columns
     if columns.schema.names != schema.names:
         late = sorted(set(columns.schema.names) ^ set(schema.names))
         raise refusal("other_columns", (), f"Not all rows have the columns of the first ones: see {late[0]}")

@@ -1,0 +1,269 @@
+"""python -m benchmarks.tables: how many rows per second, over HTTP and from file to file.
+
+One worker on one core, this program on another; CSV beside what tutorials do with pandas and torch. Then a long
+CSV is streamed while somebody asks /health, and a Parquet file is scored by `python -m service score`.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Event, Thread
+from time import perf_counter
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+
+from benchmarks.catalogue import PEERS
+from benchmarks.chart import Panel, draw
+from benchmarks.cores import available, for_load, for_server, pinned
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import Machine
+from benchmarks.phones import ARTIFACTS
+from benchmarks.report import Section, markdown, show
+from benchmarks.server import PROJECT, Server, running
+from benchmarks.spread import Spread
+from benchmarks.table_bodies import body, long_csv, phones, write_parquet
+from benchmarks.target import Target, targets_section
+from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET
+
+ROWS = {JSON: 1_000, NDJSON: 20_000, CSV: 100_000, ARROW: 100_000, PARQUET: 100_000}
+TITLES = {JSON: "JSON", NDJSON: "NDJSON", CSV: "CSV", ARROW: "Arrow, float32", PARQUET: "Parquet, float32"}
+PROMISED = {JSON: 150_000, CSV: 900_000, ARROW: 3_000_000}
+
+PROBE_EVERY = 0.01
+"""Seconds between two requests of /health while a table streams."""
+
+
+class Streamed(BaseModel):
+    """A long CSV, and how the service was meanwhile."""
+
+    rows: int
+    rows_per_second: float
+    slowest_health_ms: float
+    resident_mib: float
+
+
+class Scored(BaseModel):
+    """A Parquet file scored into another, on one core."""
+
+    rows: int
+    rows_per_second: float
+    peak_mib: float
+
+
+class Figures(BaseModel):
+    """What was measured, in rows per second unless said."""
+
+    machine: Machine
+    rounds: int
+    ours: dict[str, Spread]
+    tutorial: Spread
+    ratio: Spread
+    streamed: Streamed
+    scored: Scored
+    targets: list[Target]
+
+
+def measure(rounds: int, streamed_rows: int, scored_rows: int, console: Console) -> Figures:
+    """Measure all of it. Raises `BenchmarkError` if a server fails."""
+    os.sched_setaffinity(0, for_load())
+    bodies = {kind: body(kind, phones(rows)) for kind, rows in ROWS.items()}
+    ours: dict[str, list[float]] = {kind: [] for kind in ROWS}
+    tutorial: list[float] = []
+    for turn in range(1, rounds + 1):
+        console.print(f"round {turn} of {rounds}")
+        with running(PEERS["ours"], for_server()) as server:
+            for kind, content in bodies.items():
+                ours[kind].append(_rows_per_second(server, kind, content))
+        with running(PEERS["tutorial"], for_server()) as server:
+            tutorial.append(_rows_per_second(server, CSV, bodies[CSV]))
+    console.print(f"streaming {streamed_rows:,} rows of CSV")
+    with running(PEERS["ours"], for_server()) as server:
+        streamed = _streamed(server, streamed_rows)
+    console.print(f"scoring {scored_rows:,} rows of Parquet")
+    scored = _scored(scored_rows)
+    spreads = {kind: Spread.of(found) for kind, found in ours.items()}
+    return Figures(
+        machine=Machine.this(),
+        rounds=rounds,
+        ours=spreads,
+        tutorial=Spread.of(tutorial),
+        ratio=Spread.of_ratios(ours[CSV], tutorial),
+        streamed=streamed,
+        scored=scored,
+        targets=_targets(spreads, streamed, scored),
+    )
+
+
+def _rows_per_second(server: Server, kind: str, content: bytes, seconds: float = 1.0) -> float:
+    """Post the table again and again for that long, after once that is not counted."""
+    _post(server, kind, content)
+    tables, start = 0, perf_counter()
+    while (taken := perf_counter() - start) < seconds:
+        _post(server, kind, content)
+        tables += 1
+    return tables * ROWS[kind] / taken
+
+
+def _post(server: Server, kind: str, content: bytes | Iterable[bytes]) -> int:
+    """Return the size of the answer."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=300)
+    try:
+        headers = {"Content-Type": kind, "Accept": kind}
+        connection.request("POST", "/predict/batch", content, headers)
+        response = connection.getresponse()
+        size = sum(len(piece) for piece in iter(lambda: response.read(1 << 20), b""))
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise BenchmarkError(f"{server.peer.title} answered {response.status} to a table of {kind}")
+    return size
+
+
+def _streamed(server: Server, rows: int) -> Streamed:
+    waits, done = [0.0], Event()
+
+    def probe() -> None:
+        while not done.wait(PROBE_EVERY):
+            connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+            start = perf_counter()
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+            waits.append(perf_counter() - start)
+            resident.append(server.resident_mib()[0])
+            connection.close()
+
+    resident = server.resident_mib()
+    prober = Thread(target=probe)
+    prober.start()
+    start = perf_counter()
+    try:
+        _post(server, CSV, long_csv(rows))
+        taken = perf_counter() - start
+    finally:
+        done.set()
+        prober.join()
+    return Streamed(
+        rows=rows,
+        rows_per_second=rows / taken,
+        slowest_health_ms=1_000 * max(waits),
+        resident_mib=max(resident),
+    )
+
+
+def _scored(rows: int) -> Scored:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "phones.parquet"), Path(folder, "answers.parquet")
+        write_parquet(source, rows)
+        command = [sys.executable, "-m", "service", "score", str(source), str(target)]
+        start = perf_counter()
+        done = subprocess.run(  # noqa: S603 - our own command
+            pinned([*command, "--artifacts", str(ARTIFACTS)], for_server()),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        taken = perf_counter() - start
+    if done.returncode:
+        raise BenchmarkError(f"score ended with status {done.returncode}: {done.stderr}")
+    # of the largest child; the servers before it are smaller
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
+    return Scored(rows=rows, rows_per_second=rows / taken, peak_mib=peak)
+
+
+def _targets(ours: dict[str, Spread], streamed: Streamed, scored: Scored) -> list[Target]:
+    return [
+        *(
+            Target(what=f"rows/s, {TITLES[kind]} over HTTP", found=ours[kind].median, at_least=promised)
+            for kind, promised in PROMISED.items()
+        ),
+        Target(what="slowest /health while a CSV streams, ms", found=streamed.slowest_health_ms, at_most=50),
+        Target(what="resident MiB while a CSV streams", found=streamed.resident_mib, at_most=200),
+        Target(
+            what="rows/s, score from Parquet to Parquet", found=scored.rows_per_second, at_least=2_000_000
+        ),
+        Target(what="peak MiB of score", found=scored.peak_mib, at_most=300),
+    ]
+
+
+def sections(figures: Figures) -> list[Section]:
+    """Return the tables."""
+    rows = [
+        [TITLES[kind], f"{ROWS[kind]:,}", spread.text(0), figures.ratio.text(1) if kind == CSV else ""]
+        for kind, spread in figures.ours.items()
+    ]
+    rows.append(["CSV as tutorials do it", f"{ROWS[CSV]:,}", figures.tutorial.text(0), ""])
+    streamed, scored = figures.streamed, figures.scored
+    return [
+        Section(
+            title="Tables over HTTP, one worker on one core",
+            header=["", "rows in a table", "rows/s", "ours to the tutorial"],
+            rows=rows,
+            remark=f"Medians of {figures.rounds} rounds in turn (smallest to largest). In and out in one kind.",
+        ),
+        Section(
+            title="Long tables",
+            header=["", "rows", "rows/s", "MiB", "slowest /health, ms"],
+            rows=[
+                [
+                    "CSV streamed over HTTP",
+                    f"{streamed.rows:,}",
+                    f"{streamed.rows_per_second:,.0f}",
+                    f"{streamed.resident_mib:.0f}",
+                    f"{streamed.slowest_health_ms:.0f}",
+                ],
+                [
+                    "`score`, Parquet to Parquet, one core",
+                    f"{scored.rows:,}",
+                    f"{scored.rows_per_second:,.0f}",
+                    f"{scored.peak_mib:.0f}",
+                    "",
+                ],
+            ],
+        ),
+        targets_section(figures.targets),
+    ]
+
+
+def panels(figures: Figures) -> list[Panel]:
+    """Return the picture: rows per second of each kind."""
+    bars = {TITLES[kind]: spread for kind, spread in figures.ours.items()}
+    return [Panel("rows per second over HTTP, one worker on one core (more is better)", 0, bars)]
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1, help="Turns.")] = 5,
+    streamed: Annotated[int, typer.Option(min=50_000, help="Rows of the long CSV.")] = 1_000_000,
+    scored: Annotated[int, typer.Option(min=1_000, help="Rows of the Parquet file.")] = 10_000_000,
+    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
+    chart: Annotated[Path | None, typer.Option(help="PNG file for the picture.")] = None,
+) -> None:
+    """Measure tables."""
+    console = Console(highlight=False)
+    if len(available()) < 2:
+        console.print("One core only: server and client share it.")
+    try:
+        figures = measure(rounds, streamed, scored, console)
+    except BenchmarkError as error:
+        console.print(f"error: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    show(figures.machine, sections(figures))
+    if json is not None:
+        json.write_text(figures.model_dump_json(indent=2) + "\n")
+    if markdown_file is not None:
+        markdown_file.write_text(markdown(figures.machine, sections(figures)))
+    if chart is not None:
+        draw(panels(figures), figures.machine, chart)
+
+
+if __name__ == "__main__":
+    typer.run(main)
