@@ -8,6 +8,9 @@ from benchmarks.peer import PROGRAMS, Peer
 from benchmarks.phones import ARTIFACTS, PhoneObject, row
 from contract.bundle import current_version
 
+SERVING = "serving.txt"
+"""What is installed where ours is deployed: nothing of training."""
+
 MODEL = {"MODEL": str(ARTIFACTS / current_version(ARTIFACTS) / "model.onnx")}
 
 
@@ -20,6 +23,7 @@ def ours(workers: int = 1) -> Peer:
         arguments=lambda port: ["-m", "service", "serve", "--port", str(port), "--workers", str(workers)],
         environment={"PHONE_PRICE_ACCESS_LOG": "false", "PHONE_PRICE_ARTIFACTS": str(ARTIFACTS)},
         probabilities=lambda answer: answer["probabilities"],
+        requirements=SERVING,
     )
 
 
@@ -52,12 +56,14 @@ PEERS: dict[str, Peer] = {
             title="bare ASGI echo",
             module="benchmarks.peers.echo",
             arguments=_uvicorn("benchmarks.peers.echo"),
+            requirements=SERVING,
         ),
         Peer(
             name="noop",
             title="FastAPI no-op",
             module="benchmarks.peers.noop",
             arguments=_uvicorn("benchmarks.peers.noop"),
+            requirements=SERVING,
         ),
         Peer(
             name="tutorial",

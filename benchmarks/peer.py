@@ -30,7 +30,7 @@ class Peer:
     """Reads the four out of the answer; None for a peer that does not predict."""
     environment: Mapping[str, str] = field(default_factory=dict)
     requirements: str | None = None
-    """File in peers/ with the exact versions of its virtual environment; None for our own."""
+    """File in peers/ with what its virtual environment holds; None for the one that this runs in."""
 
     @property
     def label(self) -> str:
@@ -38,8 +38,8 @@ class Peer:
         if self.requirements is None:
             return self.title
         lines = (PROGRAMS / self.requirements).read_text().splitlines()
-        (version,) = (line.partition("==")[2] for line in lines if line.startswith(f"{self.name}=="))
-        return f"{self.title} {version}"
+        versions = [line.partition("==")[2] for line in lines if line.startswith(f"{self.name}==")]
+        return " ".join([self.title, *versions])
 
     def python(self) -> Path:
         """Return the Python that runs it; its virtual environment is built if there is none yet."""

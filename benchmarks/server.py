@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from socket import socket
 from time import perf_counter, sleep
 from typing import IO
@@ -17,8 +16,7 @@ import psutil
 from benchmarks.cores import pinned
 from benchmarks.errors import BenchmarkError
 from benchmarks.peer import Peer
-
-PROJECT = Path(__file__).parents[1]
+from benchmarks.virtual_environment import PROJECT
 
 LONGEST_START = 60
 """Seconds until a server that is not ready is given up."""

@@ -24,9 +24,10 @@ from benchmarks.machine import Machine
 from benchmarks.peer import PROGRAMS, Peer
 from benchmarks.phones import expected
 from benchmarks.report import Section, markdown, show
-from benchmarks.server import PROJECT, Server, environment_of, running
+from benchmarks.server import Server, environment_of, running
 from benchmarks.spread import Spread
 from benchmarks.target import Target, targets_section
+from benchmarks.virtual_environment import PROJECT
 from benchmarks.wrk import put_load
 
 CONNECTIONS = 64

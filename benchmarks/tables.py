@@ -1,15 +1,13 @@
 """python -m benchmarks.tables: how many rows per second, over HTTP and from file to file.
 
-One worker on one core, this program on another; CSV beside what tutorials do with pandas and torch. Then a long
-CSV is streamed while somebody asks /health, and a Parquet file is scored by `python -m service score`.
+One worker on one core, this program on another; CSV beside what tutorials do with pandas and torch. Then a
+long CSV is streamed while somebody asks /health, and a Parquet file is scored by `python -m service score`.
 """
 
 import os
-import resource
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
@@ -27,10 +25,11 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.phones import ARTIFACTS
 from benchmarks.report import Section, markdown, show
-from benchmarks.server import PROJECT, Server, running
+from benchmarks.server import Server, running
 from benchmarks.spread import Spread
 from benchmarks.table_bodies import body, long_csv, phones, write_parquet
 from benchmarks.target import Target, targets_section
+from benchmarks.virtual_environment import PROJECT
 from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET
 
 ROWS = {JSON: 1_000, NDJSON: 20_000, CSV: 100_000, ARROW: 100_000, PARQUET: 100_000}
@@ -73,25 +72,26 @@ class Figures(BaseModel):
 
 def measure(rounds: int, streamed_rows: int, scored_rows: int, console: Console) -> Figures:
     """Measure all of it. Raises `BenchmarkError` if a server fails."""
+    machine, server_cores = Machine.this(), for_server()
     os.sched_setaffinity(0, for_load())
     bodies = {kind: body(kind, phones(rows)) for kind, rows in ROWS.items()}
     ours: dict[str, list[float]] = {kind: [] for kind in ROWS}
     tutorial: list[float] = []
     for turn in range(1, rounds + 1):
         console.print(f"round {turn} of {rounds}")
-        with running(PEERS["ours"], for_server()) as server:
+        with running(PEERS["ours"], server_cores) as server:
             for kind, content in bodies.items():
                 ours[kind].append(_rows_per_second(server, kind, content))
-        with running(PEERS["tutorial"], for_server()) as server:
+        with running(PEERS["tutorial"], server_cores) as server:
             tutorial.append(_rows_per_second(server, CSV, bodies[CSV]))
     console.print(f"streaming {streamed_rows:,} rows of CSV")
-    with running(PEERS["ours"], for_server()) as server:
+    with running(PEERS["ours"], server_cores) as server:
         streamed = _streamed(server, streamed_rows)
     console.print(f"scoring {scored_rows:,} rows of Parquet")
-    scored = _scored(scored_rows)
+    scored = _scored(scored_rows, server_cores)
     spreads = {kind: Spread.of(found) for kind, found in ours.items()}
     return Figures(
-        machine=Machine.this(),
+        machine=machine,
         rounds=rounds,
         ours=spreads,
         tutorial=Spread.of(tutorial),
@@ -158,25 +158,21 @@ def _streamed(server: Server, rows: int) -> Streamed:
     )
 
 
-def _scored(rows: int) -> Scored:
+def _scored(rows: int, cores: Sequence[int]) -> Scored:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "phones.parquet"), Path(folder, "answers.parquet")
         write_parquet(source, rows)
-        command = [sys.executable, "-m", "service", "score", str(source), str(target)]
+        python = PEERS["ours"].python()
+        command = [str(python), "-m", "service", "score", str(source), str(target)]
         start = perf_counter()
-        done = subprocess.run(  # noqa: S603 - our own command
-            pinned([*command, "--artifacts", str(ARTIFACTS)], for_server()),
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            pinned([*command, "--artifacts", str(ARTIFACTS)], cores), cwd=PROJECT
         )
+        _, status, used = os.wait4(process.pid, 0)  # of this process alone, as no other call has it
         taken = perf_counter() - start
-    if done.returncode:
-        raise BenchmarkError(f"score ended with status {done.returncode}: {done.stderr}")
-    # of the largest child; the servers before it are smaller
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    return Scored(rows=rows, rows_per_second=rows / taken, peak_mib=peak)
+    if status:
+        raise BenchmarkError(f"score ended with status {os.waitstatus_to_exitcode(status)}")
+    return Scored(rows=rows, rows_per_second=rows / taken, peak_mib=used.ru_maxrss / 2**10)
 
 
 def _targets(ours: dict[str, Spread], streamed: Streamed, scored: Scored) -> list[Target]:
@@ -207,7 +203,7 @@ def sections(figures: Figures) -> list[Section]:
             title="Tables over HTTP, one worker on one core",
             header=["", "rows in a table", "rows/s", "ours to the tutorial"],
             rows=rows,
-            remark=f"Medians of {figures.rounds} rounds in turn (smallest to largest). In and out in one kind.",
+            remark=f"Medians of {figures.rounds} rounds (smallest to largest); in and out in one kind.",
         ),
         Section(
             title="Long tables",

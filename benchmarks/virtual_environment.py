@@ -1,4 +1,4 @@
-"""A virtual environment per foreign peer: its dependencies and ours need not agree."""
+"""A virtual environment per peer: the dependencies of others and ours need not agree."""
 
 import platform
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 
+PROJECT = Path(__file__).parents[1]
 ENVIRONMENTS = Path(__file__).parent / ".environments"
 
 
@@ -30,6 +31,7 @@ def _build(environment: Path, requirements: Path) -> None:
     shutil.rmtree(environment, ignore_errors=True)
     venv.create(environment)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", "--python", str(environment)]
-    done = subprocess.run([*pip, "install", "--requirement", str(requirements)], check=False)  # noqa: S603 - our own list
+    command = [*pip, "install", "--requirement", str(requirements)]
+    done = subprocess.run(command, cwd=PROJECT, check=False)  # noqa: S603 - our own list
     if done.returncode != 0:
         raise BenchmarkError(f"pip could not install {requirements.name}; its reason is above")

@@ -1,4 +1,4 @@
-"""What the lifespan made, as handlers get it."""
+"""What the lifespan made, as handlers get it; asynchronous, so that no thread is woken for them."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from service.predictor import Predictor
 from service.settings import Settings
 
 
-def get_predictor(request: Request) -> Predictor:
+async def get_predictor(request: Request) -> Predictor:
     """The loaded model; 503 while there is none."""
     batcher: TurnBatcher | None = getattr(request.state, "batcher", None)
     if batcher is None:
@@ -18,13 +18,13 @@ def get_predictor(request: Request) -> Predictor:
     return batcher.predictor
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """The settings that the app was made with."""
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_metrics(request: Request) -> Metrics:
+async def get_metrics(request: Request) -> Metrics:
     """The counters of this process."""
     metrics: Metrics = request.app.state.metrics
     return metrics

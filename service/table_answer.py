@@ -7,8 +7,21 @@ from fastapi import HTTPException, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from contract.errors import InvalidTableError
 from service.tables.scoring import TableScorer
 from service.tables.spool import Spool
+
+MOST_DISCARDED_BYTES = 256 * 2**20
+"""What is still read of a table that is refused."""
+
+
+async def discard(chunks: AsyncIterator[bytes]) -> None:
+    """Read the rest of a body: many clients read no answer, not even a refusal, before they have sent all."""
+    discarded = 0
+    async for chunk in chunks:
+        discarded += len(chunk)
+        if discarded > MOST_DISCARDED_BYTES:
+            return
 
 
 class TableAnswer(Response):
@@ -52,6 +65,9 @@ class TableAnswer(Response):
             for content in self._scorer.finish():
                 spool.write(content)
                 await asyncio.sleep(0)
+        except InvalidTableError:
+            await discard(self._chunks)
+            raise
         except OSError as error:
             raise HTTPException(507, "The service has no room for the answer; send fewer rows") from error
         finally:

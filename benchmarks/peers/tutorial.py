@@ -42,7 +42,7 @@ async def predict_batch(request: Request) -> Response:
     """Predict a CSV of phones, without a look at what its cells hold."""
     frame = pd.read_csv(io.BytesIO(await request.body()))
     probabilities = probabilities_of(frame)
-    frame = pd.DataFrame(probabilities.numpy()).assign(price_range=probabilities.argmax(dim=1))
+    frame = pd.DataFrame(probabilities.numpy()).assign(price_range=probabilities.argmax(dim=1).numpy())
     return Response(frame.to_csv(index=False), media_type="text/csv")
 
 
