@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Annotated
 
 import typer
@@ -168,11 +168,23 @@ def _scored(rows: int, cores: Sequence[int]) -> Scored:
         process = subprocess.Popen(  # noqa: S603 - our own command
             pinned([*command, "--artifacts", str(ARTIFACTS)], cores), cwd=PROJECT
         )
-        _, status, used = os.wait4(process.pid, 0)  # of this process alone, as no other call has it
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, _peak_mib(process.pid))
+            sleep(PROBE_EVERY)
         taken = perf_counter() - start
-    if status:
-        raise BenchmarkError(f"score ended with status {os.waitstatus_to_exitcode(status)}")
-    return Scored(rows=rows, rows_per_second=rows / taken, peak_mib=used.ru_maxrss / 2**10)
+    if process.returncode:
+        raise BenchmarkError(f"score ended with status {process.returncode}")
+    return Scored(rows=rows, rows_per_second=rows / taken, peak_mib=peak)
+
+
+def _peak_mib(process: int) -> float:
+    """Read the high-water mark that the kernel keeps of a process; it forgets what was there before exec."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM"))
 
 
 def _targets(ours: dict[str, Spread], streamed: Streamed, scored: Scored) -> list[Target]:

@@ -33,7 +33,10 @@ class ParquetWriter:
             self._schema = columns.schema.with_metadata({"model_version": self._version})
             texts = [field.name for field in columns.schema if pa.types.is_dictionary(field.type)]
             self._writer = parquet.ParquetWriter(
-                self._sink, self._schema, use_dictionary=[*texts, "price_range", "warnings"]
+                self._sink,
+                self._schema,
+                use_dictionary=[*texts, "price_range", "warnings"],
+                write_statistics=["price_range"],  # what a reader may skip row groups by
             )
         self._group.append(as_begun(columns, self._schema))
         self._group_rows += len(rows)
