@@ -76,19 +76,20 @@ class Predictions:
         self.reading = reading
         self.specifications = specifications  # (N, 20)
         self.probabilities = probabilities  # (N, 4)
-
-    @cached_property
-    def columns(self) -> Probabilities:
-        """(4, N): the probabilities again, each range's in a row, where numpy is ten times as fast."""
-        return np.ascontiguousarray(self.probabilities.T)
+        # (N,): the likeliest class, the lower one of two alike
+        self.price_range: NDArray[np.intp] = probabilities.argmax(axis=1)
+        # (N, 20): whether a specification lies outside the trained range, which was found in float32
+        features = specifications.astype(np.float32, copy=False)
+        self.outside: NDArray[np.bool_] = (features < reading.low) | (features > reading.high)
+        self.any_outside = np.count_nonzero(self.outside) > 0
 
     def __len__(self) -> int:
         return len(self.probabilities)
 
     @cached_property
-    def price_range(self) -> NDArray[np.intp]:
-        """(N,): the likeliest class, the lower one of two alike."""
-        return np.asarray(self.probabilities.argmax(axis=1))
+    def columns(self) -> Probabilities:
+        """(4, N): the probabilities again, each range's in a row, where numpy is ten times as fast."""
+        return np.ascontiguousarray(self.probabilities.T)
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
@@ -105,17 +106,6 @@ class Predictions:
     def prediction_set(self) -> Bounds:
         """(N,) and (N,): the lowest and the highest class of each prediction set."""
         return prediction_set_bounds(self.columns.T, self.reading.threshold)
-
-    @cached_property
-    def outside(self) -> NDArray[np.bool_]:
-        """(N, 20): whether a specification lies outside the trained range."""
-        features = self.specifications.astype(np.float32, copy=False)  # as the ranges were found
-        return np.asarray((features < self.reading.low) | (features > self.reading.high))
-
-    @cached_property
-    def any_outside(self) -> bool:
-        """Whether any specification of any phone lies outside."""
-        return bool(self.outside.any())
 
     def answers(self) -> list[Prediction]:
         """Return the columns above row by row, without numpy: a turn brings few rows, often one."""

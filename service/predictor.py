@@ -33,7 +33,7 @@ class Predictor:
     def predict(self, specifications: Specifications) -> Predictions:
         """Predict (N, 20) phones, in order. Raises `EngineError` if a result is not a probability."""
         probabilities = self.engine.predict(_row_by_row(specifications))
-        if not np.isfinite(probabilities).all():
+        if np.count_nonzero(np.isfinite(probabilities)) < probabilities.size:
             raise EngineError("the engine computed a probability that is not a finite number")
         predictions = Predictions(self._reading, specifications, probabilities)
         self.watch(predictions)
