@@ -65,6 +65,7 @@ def serve(
         port=settings.port,
         workers=settings.workers,
         access_log=settings.access_log,
+        proxy_headers=settings.access_log,  # the client's address is of use to the log alone
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=20,
