@@ -1,6 +1,7 @@
 """python -m service: serve the model over HTTP, or score a table in a file."""
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -22,6 +23,9 @@ WRONG_USE = 2
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
+
+PIPE_CLOSED = 141
+"""Exit status when nobody reads standard output any more, as that of a program ended by SIGPIPE."""
 
 TABLE_FILE = "A table, by its ending .csv, .ndjson, .jsonl, .arrow, .feather, .arrows or .parquet"
 
@@ -116,6 +120,9 @@ def score_table(
         _refuse(str(error), NOT_SERVABLE)
     except KeyboardInterrupt:
         _refuse(f"interrupted; {target} is as it was", INTERRUPTED)
+    except BrokenPipeError:  # whoever reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        raise typer.Exit(PIPE_CLOSED) from None
     typer.echo(outcome.told(), err=True)
 
 

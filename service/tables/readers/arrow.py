@@ -35,6 +35,8 @@ class ArrowReader:
         self._rows_before = 0
 
     def feed(self, content: bytes) -> Iterator[Rows]:
+        if self._ended:  # of a file its directory is left, which is not needed
+            return
         self._pending += content
         if not self._preamble and self._pending.startswith(FILE_MAGIC):
             del self._pending[: len(FILE_MAGIC)]
@@ -76,12 +78,16 @@ class ArrowReader:
     def _rows(self, message: bytes) -> Iterator[Rows]:
         if _header_type(message) != RECORD_BATCH:
             self._preamble += message
+            if len(self._preamble) > MOST_MESSAGE_BYTES:
+                raise refusal(
+                    "dictionaries_too_large", (), "The dictionaries are too large; send plain columns"
+                )
             return
         try:
             with pa.ipc.open_stream(pa.BufferReader(self._preamble + message)) as stream:
                 columns = stream.read_next_batch()
                 columns.validate(full=True)
-        except (pa.ArrowException, OSError, StopIteration) as error:
+        except (pa.ArrowException, OSError, ValueError, StopIteration) as error:
             raise _not_arrow(str(error)) from None
         yield from rows_of(columns, self._rows_before, self._keep)
         self._rows_before += columns.num_rows

@@ -39,7 +39,7 @@ class ParquetReader:
                 present = [name for name in FEATURES if name in table.schema_arrow.names]
                 columns = None if self._keep else present
                 yield from table.iter_batches(PIECE_ROWS, columns=columns, use_threads=False)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise _not_parquet(error) from None
 
 

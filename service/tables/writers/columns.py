@@ -9,7 +9,7 @@ from contract.phone import FEATURES, PriceRange
 from contract.table import refusal
 from service.prediction import LABELS, Predictions
 from service.tables.rows import Rows
-from service.tables.writers.writer import renamed
+from service.tables.writers.kept import renamed
 
 PROBABILITIES = tuple(f"probability_{item.name.lower()}" for item in PriceRange)
 
@@ -41,8 +41,10 @@ def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.Rec
         answer = {name: column.take(places) for name, column in answer.items()}
     if errors:
         answer["error"] = _errors(rows)
-    kept = {} if rows.kept is None else _kept(rows.kept, frozenset(answer))
-    return pa.RecordBatch.from_arrays([*kept.values(), *answer.values()], names=[*kept, *answer])
+    if rows.kept is None:
+        return pa.RecordBatch.from_pydict(answer)
+    own = renamed(rows.kept, frozenset(answer))
+    return pa.RecordBatch.from_arrays([*own.columns, *answer.values()], names=[*own.schema.names, *answer])
 
 
 def _of(codes: np.ndarray, values: list[str]) -> pa.DictionaryArray:
@@ -86,14 +88,6 @@ def _places(rows: Rows) -> pa.Int32Array:
     broken = np.zeros(len(rows), dtype=bool)
     broken[list(rows.broken)] = True
     return pa.array(np.cumsum(~broken) - 1, type=pa.int32(), mask=broken)
-
-
-def _kept(columns: pa.RecordBatch, taken: frozenset[str]) -> dict[str, pa.Array]:
-    names = [renamed(name, taken) for name in columns.schema.names]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise refusal("repeated_column", (twice,), f"Column {twice} is there twice; rename one to keep both")
-    return dict(zip(names, columns.columns, strict=True))
 
 
 def as_begun(columns: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -8,7 +8,7 @@ from contract.violation import Violation
 from service.media_type import JSON, NDJSON
 from service.prediction import Prediction, Predictions
 from service.tables.rows import Rows
-from service.tables.writers.writer import renamed
+from service.tables.writers.kept import renamed
 
 _encoder = msgspec.json.Encoder()
 _TAKEN = frozenset(Prediction.__annotations__) | {"error"}
@@ -50,5 +50,5 @@ def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
         answers.insert(row, {"error": [Violation._asdict(violation) for violation in rows.broken[row]]})
     if rows.kept is None:
         return answers
-    columns = rows.kept.rename_columns([renamed(name, _TAKEN) for name in rows.kept.schema.names])
-    return [kept | answer for kept, answer in zip(columns.to_pylist(), answers, strict=True)]
+    own = renamed(rows.kept, _TAKEN).to_pylist()
+    return [kept | answer for kept, answer in zip(own, answers, strict=True)]

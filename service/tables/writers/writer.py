@@ -18,8 +18,3 @@ class Writer(Protocol):
     def finish(self) -> bytes:
         """Return the bytes that end the table."""
         ...
-
-
-def renamed(name: str, taken: frozenset[str]) -> str:
-    """Return the name of a kept column; a labelled table has `price_range`, which the answer has, too."""
-    return f"{name}_given" if name in taken else name

@@ -1,0 +1,166 @@
+"""However a table is cut on its way, its rows are the same."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.errors import InvalidTableError
+from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
+from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET, TABLES
+from service.tables.readers import Reader, open_reader
+from service.tables.rows import Rows
+from tests.tables import Row, body
+
+PHONES: list[Row] = [{**EXAMPLE, "ram": ram} for ram in range(100, 140)]
+EXPECTED = to_specifications(Phone(**phone) for phone in PHONES)
+
+
+def reader(kind: str, keep: bool = False) -> Reader:
+    return open_reader(kind, keep, io.BytesIO(), max_phones=1_000)
+
+
+def read(opened: Reader, chunks: list[bytes]) -> Iterator[Rows]:
+    for chunk in chunks:
+        yield from opened.feed(chunk)
+    yield from opened.finish()
+
+
+def specifications(kind: str, chunks: list[bytes]) -> np.ndarray:
+    return np.concatenate([rows.specifications for rows in read(reader(kind), chunks)])
+
+
+def refused(kind: str, content: bytes) -> str:
+    with pytest.raises(InvalidTableError) as caught:
+        list(read(reader(kind), [content]))
+    return caught.value.violations[0].type
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(kind=st.sampled_from(TABLES), cuts=st.lists(st.integers(0, 10_000), max_size=12))
+def test_cuts_change_nothing(kind: str, cuts: list[int]) -> None:
+    content = body(kind, PHONES)
+    edges = sorted({0, len(content), *(cut % len(content) for cut in cuts)})
+    chunks = [content[start:end] for start, end in pairwise(edges)]
+    assert np.array_equal(specifications(kind, chunks), EXPECTED)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_may_come_byte_by_byte(kind: str) -> None:
+    content = body(kind, PHONES[:2])
+    chunks = [content[at : at + 1] for at in range(len(content))]
+    assert np.array_equal(specifications(kind, chunks), EXPECTED[:2])
+
+
+@pytest.mark.parametrize("note", ['"quoted ""twice"", with, commas"', '"two\nlines"', "é 中文", '""', ""])
+def test_a_long_csv_is_cut_where_its_records_end(note: str) -> None:
+    line = ",".join([note, *(str(EXAMPLE[name]) for name in FEATURES)])
+    content = "\n".join([",".join(["note", *FEATURES]), *[line] * 9_000]).encode()
+    pieces = list(read(reader(CSV), [content]))
+    assert len(pieces) > 2
+    assert sum(map(len, pieces)) == 9_000
+    assert not any(rows.broken for rows in pieces)
+
+
+def test_a_broken_cell_far_into_a_csv_is_named_by_its_line() -> None:
+    line = ",".join(['"two\nlines"', *(str(EXAMPLE[name]) for name in FEATURES)])
+    bad = line.replace("2048", "lots")
+    content = "\n".join([",".join(["note", *FEATURES]), *[line] * 9_000, bad, ""]).encode()
+    broken = [violations for rows in read(reader(CSV), [content]) for violations in rows.broken.values()]
+    ((violation,),) = broken
+    assert violation.loc == ("line", 1 + 2 * 9_001, "ram")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.rstrip("\n"),
+        lambda text: "\n\n" + text.replace("\n", "\n\n"),
+        lambda text: text.replace(",", " , "),
+        lambda text: text.replace(",1,", ",1.0,"),
+        lambda text: text.replace(",1,", ",+1,"),
+        lambda text: text.replace(",1,", ',"1",'),
+    ],
+    ids=["byte order mark", "CRLF", "no last newline", "blank lines", "spaces", "decimals", "plus", "quotes"],
+)
+def test_what_programs_write_is_read(change: object) -> None:
+    content = change(body(CSV, PHONES).decode()).encode()  # type: ignore[operator]
+    assert np.array_equal(specifications(CSV, [content]), EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "told"),
+    [
+        (CSV, b"", "no_header"),
+        (CSV, b"ram,wifi\n1,1\n", "missing_column"),
+        (CSV, b"\xff\xfe", "not_utf8"),
+        (CSV, body(CSV, PHONES) + b'"' + b"x" * 2_000_000, "csv_invalid"),
+        (NDJSON, b"x" * 2_000_000, "line_too_long"),
+        (JSON, b"[]", "model_type"),
+        (JSON, b'{"phones": []}', "too_short"),
+        (JSON, b'{"phones": [], "more": 1}', "too_short"),
+        (JSON, body(JSON, [EXAMPLE] * 1_001), "too_many_rows"),
+        (ARROW, b"", "arrow_invalid"),
+        (ARROW, b"\xff\xff\xff\xff\x10\0\0\0" + b"x" * 100, "arrow_invalid"),
+        (ARROW, body(ARROW, PHONES)[:-200], "arrow_invalid"),
+        (ARROW, b"\xff\xff\xff\xff\xff\xff\xff\x7f", "arrow_invalid"),
+        (ARROW, body(ARROW, [{"ram": 1}]), "missing_column"),
+        (ARROW, body(ARROW, [{**EXAMPLE, "ram": "1"}]), "column_type"),
+        (ARROW, body(ARROW, [{**EXAMPLE, "blue": True}]), "column_type"),
+        (PARQUET, b"", "parquet_invalid"),
+        (PARQUET, b"PAR1" + b"x" * 100 + b"PAR1", "parquet_invalid"),
+        (PARQUET, body(PARQUET, [{"ram": 1}]), "missing_column"),
+    ],
+)
+def test_what_is_no_table_of_phones_is_refused(kind: str, content: bytes, told: str) -> None:
+    assert refused(kind, content) == told
+
+
+def test_two_phones_on_a_line_are_one_broken_line() -> None:
+    phone = json.dumps(EXAMPLE).encode()
+    (rows,) = read(reader(NDJSON), [phone + b"\n" + phone + phone + b"\n\n" + b"[1]\n"])
+    assert len(rows) == 3
+    assert list(rows.broken) == [1, 2]
+    assert rows.broken[2][0].loc == ("line", 4)
+
+
+@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
+def test_record_batches_of_any_size_and_kind_are_read(compression: str | None) -> None:
+    table = pa.Table.from_pylist(PHONES).append_column("shop", pa.array(["a", "b"] * 20).dictionary_encode())
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(
+        sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)
+    ) as stream:
+        stream.write_table(table.slice(0, 0))
+        stream.write_table(table, max_chunksize=7)
+    pieces = list(read(reader(ARROW, keep=True), [sink.getvalue()]))
+    assert np.array_equal(np.concatenate([rows.specifications for rows in pieces]), EXPECTED)
+    assert [shop for rows in pieces if rows.kept for shop in rows.kept["shop"].to_pylist()] == ["a", "b"] * 20
+
+
+def test_an_arrow_file_is_read_as_the_stream_within() -> None:
+    table, sink = pa.Table.from_pylist(PHONES), io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as file:
+        file.write_table(table)
+    assert np.array_equal(specifications(ARROW, [sink.getvalue()]), EXPECTED)
+
+
+@pytest.mark.parametrize("kind", [ARROW, PARQUET])
+def test_damaged_bytes_are_refused_or_read_and_never_anything_else(kind: str) -> None:
+    content = bytearray(body(kind, PHONES))
+    random = np.random.default_rng(7)
+    for _ in range(300):
+        damaged = bytearray(content)
+        for at in random.integers(0, len(content), 3):
+            damaged[at] = random.integers(0, 256)
+        with suppress(InvalidTableError):
+            list(read(reader(kind), [bytes(damaged)]))
