@@ -1,0 +1,151 @@
+"""Head and body of an answer go out in one write; nothing else differs from uvicorn's protocol."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.http_protocol import HeadWithBody, OneWriteProtocol
+from tests.running_service import free_port
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as the path says."""
+    body = b""
+    while (message := await receive())["type"] == "http.request":
+        body += message["body"]
+        if not message["more_body"]:
+            break
+    status, pieces, declared = {
+        "/one": (200, [b"a"], True),
+        "/empty": (200, [b""], True),
+        "/nothing": (204, [b""], False),
+        "/echo": (200, [body], True),
+        "/chunks": (200, [b"first", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b""], False),
+        "/breaks": (200, [b"first"], False),
+        "/breaks-at-once": (200, [], False),
+    }[scope["path"]]
+    length = [(b"content-length", b"%d" % sum(map(len, pieces)))] if declared else []
+    await send({"type": "http.response.start", "status": status, "headers": length})
+    for number, piece in enumerate(pieces, start=1):
+        more = number < len(pieces) or scope["path"] == "/breaks"
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
+    if scope["path"].startswith("/breaks"):
+        raise RuntimeError("the application breaks off, as this test wants")
+
+
+class Server:
+    """A real uvicorn that listens on `port`."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def answers(self, sent: bytes) -> bytes:
+        """Send bytes; return all that comes until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(sent)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@contextmanager
+def served(protocol: type[HttpToolsProtocol]) -> Iterator[Server]:
+    port = free_port()
+    config = uvicorn.Config(
+        app, port=port, http=protocol, lifespan="off", log_level="critical", date_header=False
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield Server(port)
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Server]:
+    with served(OneWriteProtocol) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Server]:
+    with served(HttpToolsProtocol) as server:
+        yield server
+
+
+def request(method: bytes, path: bytes, *headers: bytes, body: bytes = b"") -> bytes:
+    lines = [method + b" " + path + b" HTTP/1.1", b"host: x", *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+CLOSE = b"connection: close"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request(b"GET", b"/one", CLOSE),
+        request(b"GET", b"/empty", CLOSE),
+        request(b"GET", b"/nothing", CLOSE),
+        request(b"HEAD", b"/one", CLOSE),
+        request(b"GET", b"/chunks", CLOSE),
+        request(b"GET", b"/breaks"),
+        request(b"GET", b"/breaks-at-once"),
+        request(b"POST", b"/echo", b"content-length: 2", b"expect: 100-continue", CLOSE, body=b"ab"),
+        request(b"HEAD", b"/one") + request(b"GET", b"/one") + request(b"GET", b"/empty", CLOSE),
+        b"GET /one HTTP/1.0\r\n\r\n",
+        b"no HTTP at all\r\n\r\n",
+    ],
+)
+def test_every_answer_has_uvicorns_bytes(ours: Server, plain: Server, sent: bytes) -> None:
+    expected = plain.answers(sent)
+    assert expected.startswith(b"HTTP/1.1 ")
+    assert ours.answers(sent) == expected
+
+
+def test_an_answer_without_a_body_does_not_wait_for_the_next_request(ours: Server) -> None:
+    with socket.create_connection(("127.0.0.1", ours.port), timeout=10) as connection:
+        for _ in range(2):
+            connection.sendall(request(b"HEAD", b"/one"))
+            assert connection.recv(65536).endswith(b"\r\n\r\n")
+
+
+class Written(asyncio.Transport):
+    """A transport that remembers each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def close(self) -> None:
+        self.writes.append(b"closed")
+
+
+def test_head_and_body_are_one_write_and_pieces_after_them_their_own() -> None:
+    below = Written()
+    transport = HeadWithBody(below)
+    for data in (b"HTTP/1.1 200 OK\r\n\r\n", b"body", b"more"):
+        transport.write(data)
+    assert below.writes == [b"HTTP/1.1 200 OK\r\n\r\nbody", b"more"]
+
+
+def test_an_invitation_to_go_on_and_what_is_left_at_the_end_are_written() -> None:
+    below = Written()
+    transport = HeadWithBody(below)
+    transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert below.writes == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+    transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    transport.close()
+    assert below.writes[1:] == [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"closed"]
