@@ -10,7 +10,7 @@ from contract.phone import Probabilities
 PredictionSets: TypeAlias = NDArray[np.bool_]
 """(N, 4): whether each price range is in the phone's set."""
 
-Bounds: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+Bounds: TypeAlias = tuple[NDArray[np.int8], NDArray[np.int8]]
 """(N,) and (N,): the lowest and the highest price range of each phone's set; all between are in it."""
 
 
@@ -29,10 +29,10 @@ def prediction_set_bounds(probabilities: Probabilities, threshold: float) -> Bou
     return _leading(left_out), len(across) - 1 - _leading(left_out[::-1])
 
 
-def _leading(left_out: PredictionSets) -> NDArray[np.intp]:
+def _leading(left_out: PredictionSets) -> NDArray[np.int8]:
     """Count how many ranges come before the first that is not left out: (4, N) -> (N,)."""
     run = left_out[0]
-    count: NDArray[np.intp] = run.astype(np.intp)
+    count: NDArray[np.int8] = run.astype(np.int8)  # numpy adds many small numbers at a time
     for each in left_out[1:]:
         run = run & each
         count += run

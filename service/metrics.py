@@ -62,7 +62,8 @@ class Metrics:
         """Count predictions by class, and specifications outside the trained ranges by feature."""
         _add(self._predicted, np.bincount(predictions.price_range, minlength=len(LABELS)).tolist())
         if predictions.any_outside:
-            _add(self._outside, np.count_nonzero(predictions.outside, axis=0).tolist())
+            _, features = predictions.outside_at
+            _add(self._outside, np.bincount(features, minlength=len(FEATURES)).tolist())
 
     def exposition(self) -> bytes:
         """Return all of it in Prometheus' text format."""

@@ -107,11 +107,19 @@ class Predictions:
         """(N,) and (N,): the lowest and the highest class of each prediction set."""
         return prediction_set_bounds(self.columns.T, self.reading.threshold)
 
+    @cached_property
+    def outside_at(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(M,) and (M,): row and column of what is outside, one column after the other."""
+        # numpy finds the few that are true in one long row ten times as fast as in a table
+        columns, rows = np.divmod(np.flatnonzero(self.outside.T), len(self))
+        return rows, columns
+
     def answers(self) -> list[Prediction]:
         """Return the columns above row by row, without numpy: a turn brings few rows, often one."""
         answers = [_answer(row, self.reading.threshold) for row in self.probabilities.tolist()]
         if self.any_outside:
-            for row, column in np.argwhere(self.outside).tolist():
+            rows, columns = self.outside_at
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                 answers[row]["warnings"].append(self._warning(row, column))
         return answers
 

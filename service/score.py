@@ -66,7 +66,7 @@ def score(
     predictor.watch = count
     with opened(source) as read, seekable(source, read) as whole, written_beside(target) as write:
         reader = open_reader(source_kind, keep, whole, max_phones=0)
-        writer = open_writer(target_kind, predictor.version, errors=on_error is OnError.SKIP)
+        writer = open_writer(target_kind, predictor.version, errors=on_error is OnError.SKIP, keep=keep)
         scorer = TableScorer(predictor, reader, writer, on_error, max_rows=None)
         # the reader of Parquet reads its file itself
         fed = chunks(read) if source_kind != PARQUET or whole is not read else ()

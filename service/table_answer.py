@@ -74,10 +74,12 @@ class TableAnswer(Response):
             spool.end()
 
     async def _send(self, spool: Spool, scoring: asyncio.Task[None], send: Send) -> None:
+        length = [] if self._live else [(b"content-length", b"%d" % len(spool))]
         begun = False
         async for content in spool.contents():
             if not begun:
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                headers = self.raw_headers + length
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
                 begun = True
             await send({"type": "http.response.body", "body": content, "more_body": True})
         await scoring  # raises what went wrong

@@ -28,11 +28,11 @@ from service.media_type import (
 from service.prediction import Prediction, PredictionAnswer
 from service.table_answer import TableAnswer, discard
 from service.tables.choices import Keep, OnError
-from service.tables.readers import open_reader
+from service.tables.readers import Reader, open_reader
 from service.tables.readers.json import PhoneBatch
 from service.tables.readers.judge import PostedPhone
 from service.tables.scoring import TableScorer
-from service.tables.writers import open_writer
+from service.tables.writers import Writer, open_writer
 
 router = APIRouter(tags=["prediction"])
 
@@ -126,14 +126,19 @@ async def predict_batch(
     kind = media_type(request)
     if kind not in TABLES:
         raise unsupported(*TABLES)
+    accepted, kept, errors = preferred(request), keep is Keep.ALL, on_error is OnError.SKIP
+
+    def opened() -> tuple[Reader, Writer]:
+        reader = open_reader(kind, kept, BytesIO(), settings.max_batch_rows)
+        return reader, open_writer(accepted, predictor.version, errors, kept)
+
     # beside the event loop, as the first of a kind imports what it needs: pyarrow takes a tenth of a second
-    reader = await to_thread(open_reader, kind, keep is Keep.ALL, BytesIO(), settings.max_batch_rows)
-    writer = await to_thread(open_writer, preferred(request), predictor.version, on_error is OnError.SKIP)
+    reader, writer = await to_thread(opened)
     scorer = TableScorer(predictor, reader, writer, on_error, settings.max_table_rows)
     chunks: AsyncIterator[bytes] = request.stream()
     if kind in HELD_WHOLE:
         chunks = _at_most(settings.max_body_bytes, chunks)
-    return TableAnswer(chunks, scorer, writer.media_type, predictor.version, live=on_error is OnError.SKIP)
+    return TableAnswer(chunks, scorer, writer.media_type, predictor.version, live=errors)
 
 
 async def _at_most(max_bytes: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,5 +1,6 @@
 """Some rows of a table, as every reader gives them and every writer takes them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -8,9 +9,6 @@ from contract.violation import Violation
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PIECE_ROWS = 8192
-"""Rows that are checked, predicted and written at a time: a few milliseconds, then others get their turn."""
 
 Broken: TypeAlias = dict[int, list[Violation]]
 """What is wrong with which row, counted from the first of these rows."""
@@ -30,3 +28,17 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.specifications) + len(self.broken)
+
+    def pieces(self, size: int) -> Iterator["Rows"]:
+        """Give them at most `size` at a time."""
+        if len(self) <= size:
+            yield self
+            return
+        taken = 0
+        for start in range(0, len(self), size):
+            stop = min(start + size, len(self))
+            broken = {row - start: self.broken[row] for row in self.broken if start <= row < stop}
+            sound = stop - start - len(broken)
+            kept = None if self.kept is None else self.kept.slice(start, size)
+            yield Rows(self.specifications[taken : taken + sound], broken, kept)
+            taken += sound

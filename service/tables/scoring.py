@@ -53,7 +53,8 @@ class TableScorer:
                 )
             if rows.broken and self._on_error is OnError.FAIL:
                 raise _first_of(rows)
-            yield self._writer.write(rows, self._predictor.predict(rows.specifications))
+            for piece in rows.pieces(self._writer.piece_rows):
+                yield self._writer.write(piece, self._predictor.predict(piece.specifications))
 
 
 def _first_of(rows: Rows) -> InvalidTableError:

@@ -1,10 +1,11 @@
 """What holds an answer until the client reads it."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 MEMORY_BYTES = 8 * 2**20
 """What is held in memory; more lies in a temporary file."""
@@ -19,7 +20,9 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed by __exit__
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
+        self._file: BinaryIO | None = None  # what comes after what is held
         self._written = 0
         self._read = 0
         self._ended = False
@@ -31,12 +34,23 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    def __len__(self) -> int:
+        """Return how many bytes are still to be read."""
+        return self._held_bytes + self._written - self._read
 
     def write(self, content: bytes) -> None:
         """Add to the end. Raises `OSError` when the disk is full."""
-        self._file.seek(self._written)
-        self._written += self._file.write(content)
+        if self._written == 0 and self._held_bytes + len(content) <= MEMORY_BYTES:
+            self._held.append(content)
+            self._held_bytes += len(content)
+        else:
+            if self._file is None:
+                self._file = TemporaryFile()  # noqa: SIM115 - closed by __exit__
+            self._file.seek(self._written)
+            self._written += self._file.write(content)
         self._changed.set()
 
     def end(self) -> None:
@@ -47,20 +61,24 @@ class Spool:
     async def contents(self) -> AsyncIterator[bytes]:
         """Give all that is written, until its end."""
         while True:
-            if self._read < self._written:
-                yield self._next()
+            if self._held:
+                content = self._held.popleft()
+                self._held_bytes -= len(content)
+                yield content
+            elif self._file is not None and self._read < self._written:
+                yield self._next_of(self._file)
             elif self._ended:
                 return
             else:
                 self._changed.clear()
                 await self._changed.wait()
 
-    def _next(self) -> bytes:
-        self._file.seek(self._read)
-        content = self._file.read(CHUNK_BYTES)
+    def _next_of(self, file: BinaryIO) -> bytes:
+        file.seek(self._read)
+        content = file.read(CHUNK_BYTES)
         self._read += len(content)
-        if self._read == self._written:  # a client that keeps up needs no room
-            self._file.seek(0)
-            self._file.truncate()
+        if self._read == self._written:  # a client that has caught up needs no room
+            file.seek(0)
+            file.truncate()
             self._read = self._written = 0
         return content

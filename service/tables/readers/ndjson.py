@@ -12,8 +12,8 @@ from service.tables.readers.judge import judged_row
 from service.tables.rows import Broken, Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, pack, to_rows, values
 
-PIECE_BYTES = 256 * 1024
-"""About a thousand phones."""
+PIECE_BYTES = 128 * 1024
+"""About five hundred phones."""
 
 CAREFUL_LINES = 200
 """Lines at a time where each needs a second look."""

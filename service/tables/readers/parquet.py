@@ -9,11 +9,8 @@ from pyarrow import parquet
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES
 from contract.table import refusal
-from service.tables.readers.arrow import rows_of
+from service.tables.readers.arrow import PIECE_ROWS, rows_of
 from service.tables.rows import Rows
-
-PIECE_ROWS = 16 * 1024
-"""Rows decoded at a time."""
 
 
 class ParquetReader:

@@ -7,13 +7,16 @@ from service.tables.writers.writer import Writer
 __all__ = ["Writer", "open_writer"]
 
 
-def open_writer(kind: str, version: str, errors: bool) -> Writer:
-    """Return the writer of this media type; `errors` adds a column for what is wrong with a row."""
+def open_writer(kind: str, version: str, errors: bool, keep: bool) -> Writer:
+    """Return the writer of this media type.
+
+    `errors` adds a column for what is wrong with a row; `keep` says that rows come with columns of their own.
+    """
     # imported where it is asked for: pyarrow takes a sixth of a second and 40 MiB
     if kind == CSV:
         from service.tables.writers.csv import CsvWriter
 
-        return CsvWriter(errors)
+        return CsvWriter(errors, keep)
     if kind in (ARROW, ARROW_FILE):
         from service.tables.writers.arrow import ArrowWriter
 

@@ -13,6 +13,7 @@ class ArrowWriter:
     """Arrow's IPC stream; or with `file` its file, which can be read in any order."""
 
     media_type = ARROW
+    piece_rows = 16 * 1024
 
     def __init__(self, errors: bool, version: str, file: bool) -> None:
         self._errors = errors

@@ -20,7 +20,8 @@ class CsvWriter:
 
     media_type = CSV
 
-    def __init__(self, errors: bool) -> None:
+    def __init__(self, errors: bool, keep: bool) -> None:
+        self.piece_rows = 2048 if keep else 8192  # to write what is kept takes several times as long
         self._errors = errors
         self._schema: pa.Schema | None = None
 

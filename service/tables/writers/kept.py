@@ -1,11 +1,14 @@
 """The table's own columns among those of the answer."""
 
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from contract.table import refusal
 
+if TYPE_CHECKING:  # JSON keeps columns, too, and nobody who asks for JSON waits for pyarrow
+    import pyarrow as pa
 
-def renamed(columns: pa.RecordBatch, taken: frozenset[str]) -> pa.RecordBatch:
+
+def renamed(columns: "pa.RecordBatch", taken: frozenset[str]) -> "pa.RecordBatch":
     """Return kept columns under names that the answer has not taken; each stays apart from the others.
 
     A labelled table has `price_range`, which the answer has, too; one scored before has all of its columns.

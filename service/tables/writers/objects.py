@@ -18,6 +18,7 @@ class JsonWriter:
     """One object with all predictions and the model's version."""
 
     media_type = JSON
+    piece_rows = 1024
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -36,6 +37,7 @@ class NdjsonWriter:
     """One prediction to a line."""
 
     media_type = NDJSON
+    piece_rows = 1024
 
     def write(self, rows: Rows, predictions: Predictions) -> bytes:
         return _encoder.encode_lines(_objects(rows, predictions))

@@ -9,7 +9,7 @@ from service.tables.rows import Rows
 from service.tables.writers.columns import answer_columns, as_begun
 from service.tables.writers.sink import Sink
 
-ROW_GROUP = 128 * 1024
+ROW_GROUP = 32 * 1024
 """Rows that a reader of the table may skip or read at once."""
 
 
@@ -17,6 +17,7 @@ class ParquetWriter:
     """Parquet, in row groups that are large enough to be worth having."""
 
     media_type = PARQUET
+    piece_rows = 16 * 1024
 
     def __init__(self, errors: bool, version: str) -> None:
         self._errors = errors

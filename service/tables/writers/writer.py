@@ -11,6 +11,9 @@ class Writer(Protocol):
 
     media_type: str
 
+    piece_rows: int
+    """Rows that are predicted and written at a time: a few milliseconds, then others get their turn."""
+
     def write(self, rows: Rows, predictions: Predictions) -> bytes:
         """Return the bytes of these rows."""
         ...

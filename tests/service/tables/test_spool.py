@@ -1,4 +1,5 @@
 import asyncio
+import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,15 +38,25 @@ def test_more_than_fits_the_memory_is_read_back_whole() -> None:
     assert asyncio.run(read_beside(writes, [0] * len(writes))) == b"".join(writes)
 
 
-def test_a_reader_that_keeps_up_leaves_nothing_lying() -> None:
+def test_a_reader_that_catches_up_leaves_nothing_lying() -> None:
     async def sizes() -> list[int]:
         with Spool() as spool:
             reading = spool.contents()
             found = []
             for _ in range(5):
-                spool.write(b"x" * 1_000)
-                await anext(reading)
-                found.append(spool._file.seek(0, 2))
+                spool.write(b"x" * (MEMORY_BYTES + 1))  # more than is held
+                while spool:
+                    await anext(reading)
+                assert spool._file is not None
+                found.append(spool._file.seek(0, os.SEEK_END))
             return found
 
     assert asyncio.run(sizes()) == [0] * 5
+
+
+def test_no_more_is_held_in_memory_than_said() -> None:
+    with Spool() as spool:
+        for _ in range(10):
+            spool.write(b"x" * (MEMORY_BYTES // 4))
+        assert sum(map(len, spool._held)) == MEMORY_BYTES
+        assert len(spool) == 10 * (MEMORY_BYTES // 4)

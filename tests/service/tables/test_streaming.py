@@ -51,7 +51,7 @@ def test_memory_stays_bounded_and_others_are_answered_meanwhile(running: Running
 
     def ask() -> None:
         with httpx.Client(base_url=running.client.base_url, timeout=30) as other:
-            while not done.wait(0.05):
+            while not done.wait(0.01):
                 assert other.post("/predict", json=EXAMPLE).status_code == 200
                 assert other.get("/health").status_code == 200
                 resident.append(psutil.Process(running.process.pid).memory_info().rss)
