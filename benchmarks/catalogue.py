@@ -108,6 +108,15 @@ PEERS: dict[str, Peer] = {
     )
 }
 
+PLAIN = Peer(
+    name="plain",
+    title="plain pyarrow",
+    module="benchmarks.peers.plain",
+    arguments=_uvicorn("benchmarks.peers.plain"),
+    requirements=SERVING,
+)
+"""It takes tables only."""
+
 
 def chosen(names: str) -> list[Peer]:
     """Return the peers of a list such as "ours,noop"; ours is always among them, and first.

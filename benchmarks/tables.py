@@ -1,7 +1,8 @@
 """python -m benchmarks.tables: how many rows per second, over HTTP and from file to file.
 
-One worker on one core, this program on another; CSV beside what tutorials do with pandas and torch. Then a
-long CSV is streamed while somebody asks /health, and a Parquet file is scored by `python -m service score`.
+One worker on one core, this program on another; CSV and Arrow beside pyarrow without any checks, CSV also
+beside what tutorials do with pandas and torch. Then a long CSV is streamed while somebody asks /health, and a
+Parquet file is scored by `python -m service score`.
 """
 
 import os
@@ -18,7 +19,7 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
-from benchmarks.catalogue import PEERS
+from benchmarks.catalogue import PEERS, PLAIN
 from benchmarks.chart import Panel, draw
 from benchmarks.cores import available, for_load, for_server, pinned
 from benchmarks.errors import BenchmarkError
@@ -34,6 +35,9 @@ from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET
 
 ROWS = {JSON: 1_000, NDJSON: 20_000, CSV: 100_000, ARROW: 100_000, PARQUET: 100_000}
 TITLES = {JSON: "JSON", NDJSON: "NDJSON", CSV: "CSV", ARROW: "Arrow, float32", PARQUET: "Parquet, float32"}
+OTHERS = ((PLAIN, (CSV, ARROW)), (PEERS["tutorial"], (CSV,)))
+"""Who else takes whole tables, and of which kinds."""
+
 PROMISED = {JSON: 150_000, CSV: 900_000, ARROW: 3_000_000}
 
 PROBE_EVERY = 0.01
@@ -63,8 +67,10 @@ class Figures(BaseModel):
     machine: Machine
     rounds: int
     ours: dict[str, Spread]
-    tutorial: Spread
-    ratio: Spread
+    others: dict[str, dict[str, Spread]]
+    """By name and kind."""
+    ratios: dict[str, dict[str, Spread]]
+    """Ours over theirs."""
     streamed: Streamed
     scored: Scored
     targets: list[Target]
@@ -75,27 +81,34 @@ def measure(rounds: int, streamed_rows: int, scored_rows: int, console: Console)
     machine, server_cores = Machine.this(), for_server()
     os.sched_setaffinity(0, for_load())
     bodies = {kind: body(kind, phones(rows)) for kind, rows in ROWS.items()}
-    ours: dict[str, list[float]] = {kind: [] for kind in ROWS}
-    tutorial: list[float] = []
+    everyone = ((PEERS["ours"], tuple(ROWS)), *OTHERS)
+    found: dict[str, dict[str, list[float]]] = {
+        peer.name: {kind: [] for kind in kinds} for peer, kinds in everyone
+    }
     for turn in range(1, rounds + 1):
         console.print(f"round {turn} of {rounds}")
-        with running(PEERS["ours"], server_cores) as server:
-            for kind, content in bodies.items():
-                ours[kind].append(_rows_per_second(server, kind, content))
-        with running(PEERS["tutorial"], server_cores) as server:
-            tutorial.append(_rows_per_second(server, CSV, bodies[CSV]))
+        for peer, kinds in everyone:
+            with running(peer, server_cores) as server:
+                for kind in kinds:
+                    found[peer.name][kind].append(_rows_per_second(server, kind, bodies[kind]))
     console.print(f"streaming {streamed_rows:,} rows of CSV")
     with running(PEERS["ours"], server_cores) as server:
         streamed = _streamed(server, streamed_rows)
     console.print(f"scoring {scored_rows:,} rows of Parquet")
     scored = _scored(scored_rows, server_cores)
-    spreads = {kind: Spread.of(found) for kind, found in ours.items()}
+    ours = found.pop("ours")
+    spreads = {kind: Spread.of(each) for kind, each in ours.items()}
     return Figures(
         machine=machine,
         rounds=rounds,
         ours=spreads,
-        tutorial=Spread.of(tutorial),
-        ratio=Spread.of_ratios(ours[CSV], tutorial),
+        others={
+            name: {kind: Spread.of(each) for kind, each in theirs.items()} for name, theirs in found.items()
+        },
+        ratios={
+            name: {kind: Spread.of_ratios(ours[kind], each) for kind, each in theirs.items()}
+            for name, theirs in found.items()
+        },
         streamed=streamed,
         scored=scored,
         targets=_targets(spreads, streamed, scored),
@@ -205,17 +218,27 @@ def _targets(ours: dict[str, Spread], streamed: Streamed, scored: Scored) -> lis
 def sections(figures: Figures) -> list[Section]:
     """Return the tables."""
     rows = [
-        [TITLES[kind], f"{ROWS[kind]:,}", spread.text(0), figures.ratio.text(1) if kind == CSV else ""]
-        for kind, spread in figures.ours.items()
+        ["ours", TITLES[kind], f"{ROWS[kind]:,}", each.text(0), ""] for kind, each in figures.ours.items()
     ]
-    rows.append(["CSV as tutorials do it", f"{ROWS[CSV]:,}", figures.tutorial.text(0), ""])
+    rows += [
+        [
+            peer.title,
+            TITLES[kind],
+            f"{ROWS[kind]:,}",
+            figures.others[peer.name][kind].text(0),
+            figures.ratios[peer.name][kind].text(2),
+        ]
+        for peer, kinds in OTHERS
+        for kind in kinds
+    ]
     streamed, scored = figures.streamed, figures.scored
     return [
         Section(
             title="Tables over HTTP, one worker on one core",
-            header=["", "rows in a table", "rows/s", "ours to the tutorial"],
+            header=["", "", "rows in a table", "rows/s", "ours to it"],
             rows=rows,
-            remark=f"Medians of {figures.rounds} rounds (smallest to largest); in and out in one kind.",
+            remark=f"Medians of {figures.rounds} rounds (smallest to largest); in and out in one kind. Plain "
+            "pyarrow checks no row, warns of nothing and holds all of it in memory.",
         ),
         Section(
             title="Long tables",
