@@ -117,11 +117,18 @@ class Predictions:
     def answers(self) -> list[Prediction]:
         """Return the columns above row by row, without numpy: a turn brings few rows, often one."""
         answers = [_answer(row, self.reading.threshold) for row in self.probabilities.tolist()]
+        for row, warnings in self.warnings().items():
+            answers[row]["warnings"] = warnings
+        return answers
+
+    def warnings(self) -> dict[int, list[OutOfRange]]:
+        """Return what is outside the trained ranges, by row, of the rows that have any such."""
+        warnings: dict[int, list[OutOfRange]] = {}
         if self.any_outside:
             rows, columns = self.outside_at
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-                answers[row]["warnings"].append(self._warning(row, column))
-        return answers
+                warnings.setdefault(row, []).append(self._warning(row, column))
+        return warnings
 
     def _warning(self, row: int, column: int) -> OutOfRange:
         name, trained = FEATURES[column], self.reading.features[column]

@@ -42,10 +42,14 @@ def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.Rec
         answer = {name: column.take(places) for name, column in answer.items()}
     if errors:
         answer["error"] = _errors(rows)
+    # what is never missing says so: Parquet need not look for what is
+    fields = [pa.field(name, column.type, nullable=errors) for name, column in answer.items()]
     if rows.kept is None:
-        return pa.RecordBatch.from_pydict(answer)
+        return pa.RecordBatch.from_arrays(list(answer.values()), schema=pa.schema(fields))
     own = renamed(rows.kept, frozenset(answer))
-    return pa.RecordBatch.from_arrays([*own.columns, *answer.values()], names=[*own.schema.names, *answer])
+    return pa.RecordBatch.from_arrays(
+        [*own.columns, *answer.values()], schema=pa.schema([*own.schema, *fields])
+    )
 
 
 def _of(codes: np.ndarray, values: pa.StringArray) -> pa.DictionaryArray:

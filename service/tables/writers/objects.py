@@ -4,14 +4,17 @@ from typing import Any
 
 import msgspec
 
+from contract.phone import PriceRange
 from contract.violation import Violation
 from service.media_type import JSON, NDJSON
-from service.prediction import Prediction, Predictions
+from service.prediction import LABELS, OutOfRange, Prediction, Predictions
 from service.tables.rows import Rows
 from service.tables.writers.kept import renamed
 
 _encoder = msgspec.json.Encoder()
 _TAKEN = frozenset(Prediction.__annotations__) | {"error"}
+_SETS = [[list(range(low, high + 1)) for high in PriceRange] for low in PriceRange]
+_NO_WARNINGS: list[OutOfRange] = []
 
 
 class JsonWriter:
@@ -47,10 +50,38 @@ class NdjsonWriter:
 
 
 def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
-    answers: list[Any] = list(predictions.answers())
+    answers: list[Any] = _answers(predictions)
     for row in sorted(rows.broken):
         answers.insert(row, {"error": [Violation._asdict(violation) for violation in rows.broken[row]]})
     if rows.kept is None:
         return answers
     own = renamed(rows.kept, _TAKEN).to_pylist()
     return [kept | answer for kept, answer in zip(own, answers, strict=True)]
+
+
+def _answers(predictions: Predictions) -> list[Any]:
+    """Return what `Predictions.answers` does, read off the columns: of many rows in half the time."""
+    lowest, highest = predictions.prediction_set
+    warnings = predictions.warnings()
+    columns = (
+        predictions.price_range,
+        predictions.probabilities,
+        predictions.confidence,
+        lowest,
+        highest,
+        predictions.expected_range,
+    )
+    return [
+        {
+            "price_range": price_range,
+            "label": LABELS[price_range],
+            "probabilities": probabilities,
+            "confidence": confidence,
+            "prediction_set": _SETS[low][high],
+            "expected_range": expected_range,
+            "warnings": warnings.get(row, _NO_WARNINGS),
+        }
+        for row, (price_range, probabilities, confidence, low, high, expected_range) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True)
+        )
+    ]
