@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks.machine import Machine
 from benchmarks.spread import Spread
@@ -15,7 +16,7 @@ OURS, OTHERS = "#1f6feb", "#b6bcc4"
 
 @dataclass(frozen=True)
 class Panel:
-    """One figure of everyone; the first is ours. Bars start at zero, so that lengths compare."""
+    """One figure of everyone, ours by name. Bars start at zero, so that lengths compare."""
 
     title: str
     decimals: int
@@ -41,7 +42,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         [spread.median - spread.low for spread in spreads],
         [spread.high - spread.median for spread in spreads],
     ]
-    colours = [OURS, *[OTHERS] * (len(names) - 1)]
+    colours = [OURS if name.startswith("ours") else OTHERS for name in names]
     axes.barh(names, medians, xerr=whiskers, color=colours, ecolor="#57606a", capsize=2)
     for row, spread in enumerate(spreads):
         axes.annotate(
@@ -53,5 +54,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         )
     axes.set_title(panel.title, loc="left", fontsize=10)
     axes.set_xlim(0, 1.2 * max(spread.high for spread in spreads))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter("{x:,.10g}")
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)

@@ -266,8 +266,10 @@ def sections(figures: Figures) -> list[Section]:
 
 def panels(figures: Figures) -> list[Panel]:
     """Return the picture: rows per second of each kind."""
-    bars = {TITLES[kind]: spread for kind, spread in figures.ours.items()}
-    return [Panel("rows per second over HTTP, one worker on one core (more is better)", 0, bars)]
+    bars = {f"ours, {TITLES[kind]}": spread for kind, spread in figures.ours.items()}
+    for peer, kinds in OTHERS:
+        bars |= {f"{peer.title}, {TITLES[kind]}": figures.others[peer.name][kind] for kind in kinds}
+    return [Panel("rows per second over HTTP, one core", 0, bars)]
 
 
 def main(

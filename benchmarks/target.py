@@ -25,10 +25,12 @@ class Target(BaseModel):
     @property
     def bound(self) -> str:
         """The bound in words."""
-        return f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
+        if self.at_least is not None:
+            return f"at least {self.at_least:,.10g}"
+        return f"at most {self.at_most:,.10g}"
 
 
 def targets_section(targets: Sequence[Target]) -> Section:
     """Return the targets as a table."""
-    rows = [[each.what, each.bound, f"{each.found:.2f}", "yes" if each.met else "no"] for each in targets]
+    rows = [[each.what, each.bound, f"{each.found:,.2f}", "yes" if each.met else "no"] for each in targets]
     return Section(title="Targets", header=["", "target", "median", "met"], rows=rows)

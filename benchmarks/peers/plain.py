@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from pyarrow import csv
 
 from benchmarks.phones import current_bundle
-from contract.phone import FEATURES
+from contract.phone import FEATURES, PriceRange
 from service.media_type import ARROW, CSV
 
 pa.set_cpu_count(1)
@@ -49,5 +49,5 @@ def answers(table: pa.Table) -> pa.Table:
     phones = np.column_stack([table.column(name).to_numpy() for name in FEATURES]).astype(np.float32)
     (probabilities,) = session.run(None, {session.get_inputs()[0].name: phones})
     columns = [probabilities.argmax(axis=1).astype(np.int8), *np.ascontiguousarray(probabilities.T)]
-    names = ["price_range", *(f"probability_{number}" for number in range(4))]
+    names = ["price_range", *(f"probability_{item.name.lower()}" for item in PriceRange)]
     return pa.table([pa.array(column) for column in columns], names=names)

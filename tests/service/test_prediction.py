@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from contract.bundle import read_current
 from contract.phone import EXAMPLE, FEATURES, Specifications
 from service.prediction import LABELS, OutOfRange, Predictions, Reading
+from service.tables.rows import Rows
+from service.tables.writers.objects import NdjsonWriter
 from tests.running_service import ARTIFACTS
 
 MANIFEST = read_current(ARTIFACTS).manifest
@@ -70,6 +72,19 @@ def test_rows_say_what_columns_say(drawn: tuple[list[Row], float]) -> None:
     assert [answer["prediction_set"] for answer in answers] == [
         [*range(low, high + 1)] for low, high in bounds
     ]
+
+
+@given(st.sampled_from(THRESHOLDS).flatmap(lambda each: st.tuples(rows(each), st.just(each))), st.data())
+@settings(max_examples=500, derandomize=True, deadline=None)
+def test_a_table_in_json_says_what_rows_say(drawn: tuple[list[Row], float], data: st.DataObject) -> None:
+    """The writer reads its objects off the columns."""
+    rams = data.draw(st.lists(st.floats(0, 8_000), min_size=len(drawn[0]), max_size=len(drawn[0])))
+    phones = np.concatenate([np.empty((0, len(FEATURES))), *(phone(ram=ram) for ram in rams)])
+    columns = predictions(*drawn, phones)
+    lines = NdjsonWriter().write(Rows(phones), columns).splitlines()
+    for line, answer in zip(lines, columns.answers(), strict=True):
+        expected_range = pytest.approx(answer["expected_range"], rel=0, abs=1e-12)
+        assert json.loads(line) == {**answer, "expected_range": expected_range}
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,16 @@ def test_the_model_is_named_in_the_header_and_in_the_schema(service: httpx.Clien
     assert pa.ipc.open_stream(response.content).schema.metadata == {b"model_version": version.encode()}
 
 
+@pytest.mark.parametrize(("on_error", "missing"), [("fail", False), ("skip", True)])
+def test_the_schema_says_whether_an_answer_may_be_missing(
+    service: httpx.Client, on_error: str, missing: bool
+) -> None:
+    import pyarrow as pa
+
+    response = post(service, CSV, body(CSV, PHONES), ARROW, on_error=on_error)
+    assert {field.nullable for field in pa.ipc.open_stream(response.content).schema} == {missing}
+
+
 BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("ram", {"ram": -1}),
     ("n_cores", {"n_cores": 2.5}),
