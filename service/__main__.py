@@ -4,6 +4,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from contract.errors import InvalidTableError, PhonePriceError, TableFileError
 from service.predictor import load_predictor
 from service.process import create_app
+from service.reload import keep_proved
 from service.settings import Settings
 from service.tables.choices import Keep, OnError
 
@@ -62,6 +64,8 @@ def serve(
         _refuse(str(error), NOT_SERVABLE)
     # worker processes read the same settings from the environment
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    if settings.workers > 1:
+        Thread(target=keep_proved, args=(settings, predictor.version), daemon=True).start()
     uvicorn.run(
         partial(create_app, settings, predictor) if settings.workers == 1 else "service.process:create_app",
         factory=True,

@@ -1,5 +1,6 @@
 """create_app(settings): importing starts nothing; the lifespan loads and proves the model, then opens."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -14,7 +15,8 @@ from service.body_limit import BodyLimit
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
 from service.metrics import Metrics, RequestMetrics
-from service.predictor import Predictor, load_predictor
+from service.predictor import Predictor
+from service.reload import Follower, follow, load_first
 from service.routes import health, metrics, model_info, predict
 from service.settings import Settings
 
@@ -27,6 +29,7 @@ class State(TypedDict):
     """What the lifespan hands to every request."""
 
     batcher: TurnBatcher
+    follower: Follower
 
 
 class PhonePriceService(FastAPI):
@@ -52,13 +55,22 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         counters: Metrics = app.state.metrics
-        predictor = loaded or load_predictor(settings)
-        predictor.watch = counters.predicted
-        counters.serving(predictor.version, predictor.engine.name)
+
+        def serve(predictor: Predictor) -> None:
+            predictor.watch = counters.predicted
+            counters.serving(predictor.version, predictor.engine.name)
+            batcher.predictor = predictor
+
+        predictor = loaded or load_first(settings)
+        batcher = TurnBatcher(predictor, counters.batch_of)
+        serve(predictor)
         log.info("serving model %s with the %s engine", predictor.version, predictor.engine.name)
+        follower = Follower(settings, predictor.version)
         gc.collect()
         gc.freeze()  # what is there now stays: to look through it again and again costs others their turn
-        yield State(batcher=TurnBatcher(predictor, counters.batch_of))
+        following = asyncio.create_task(follow(follower, settings.reload_seconds, serve, counters.refused))
+        yield State(batcher=batcher, follower=follower)
+        following.cancel()
 
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan

@@ -7,6 +7,7 @@ from fastapi import Depends, HTTPException, Request
 from service.batching import TurnBatcher
 from service.metrics import Metrics
 from service.predictor import Predictor
+from service.reload import Follower, Refusal
 from service.settings import Settings
 
 
@@ -16,6 +17,12 @@ async def get_predictor(request: Request) -> Predictor:
     if batcher is None:
         raise HTTPException(503, "No model is loaded; try again soon")
     return batcher.predictor
+
+
+async def get_refusal(request: Request) -> Refusal | None:
+    """What CURRENT names and cannot be served."""
+    follower: Follower = request.state.follower
+    return follower.refusal
 
 
 async def get_settings(request: Request) -> Settings:
@@ -30,6 +37,7 @@ async def get_metrics(request: Request) -> Metrics:
     return metrics
 
 
+CurrentRefusal = Annotated[Refusal | None, Depends(get_refusal)]
 LoadedPredictor = Annotated[Predictor, Depends(get_predictor)]
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]

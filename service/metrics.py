@@ -43,12 +43,25 @@ class Metrics:
             registry=self._registry,
         )
         self._model = Info("phone_price_model", "The model that answers", registry=self._registry)
+        self._loads = Counter(
+            "phone_price_model_loads", "Versions that came to answer", registry=self._registry
+        )
+        self._refused = Counter(
+            "phone_price_model_refusals",
+            "Versions that CURRENT named and that could not be served",
+            registry=self._registry,
+        )
         self._predicted = [predicted.labels(label) for label in LABELS]
         self._outside = [outside.labels(name) for name in FEATURES]
 
     def serving(self, version: str, engine: str) -> None:
         """Say which model answers from now on."""
         self._model.info({"version": version, "engine": engine})
+        self._loads.inc()
+
+    def refused(self) -> None:
+        """Count a version that cannot be served."""
+        self._refused.inc()
 
     def request_seconds(self, route: str, status: int) -> Histogram:
         """Return what a request's seconds are observed by."""

@@ -5,7 +5,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from contract.bundle import Manifest, check_golden_rows, read_current
+from contract.bundle import Manifest, check_golden_rows, current_version, read_version
 from contract.errors import EngineError
 from contract.phone import FeatureMatrix, Specifications
 from service.engine import Engine, load_engine
@@ -56,12 +56,13 @@ def _row_by_row(specifications: Specifications) -> FeatureMatrix:
     return rows
 
 
-def load_predictor(settings: Settings) -> Predictor:
-    """Read CURRENT, build the engine and recompute the golden rows, which also warms it.
+def load_predictor(settings: Settings, version: str | None = None) -> Predictor:
+    """Read a version, else the one that CURRENT names, and build its engine.
 
-    Raises a `BundleError` or `EngineError` when anything is off.
+    The golden rows are recomputed, which also warms it. Raises a `BundleError` or `EngineError` when anything
+    is off.
     """
-    bundle = read_current(settings.artifacts)
+    bundle = read_version(settings.artifacts, version or current_version(settings.artifacts))
     engine = load_engine(settings.engine, bundle)
     check_golden_rows(bundle.manifest.golden_rows, engine.predict)
     return Predictor(bundle.manifest, engine)

@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=1, le=65_535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=256, description="Processes that answer; each loads the model.")
+    reload_seconds: float = Field(
+        1.0, ge=0.0, description="Time between two looks at CURRENT for a new version; 0 for never."
+    )
     access_log: bool = Field(True, description="A line in the log for each request.")
     max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")
     max_table_rows: int = Field(10_000_000, ge=1, description="Rows of one table of another kind.")

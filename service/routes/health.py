@@ -1,14 +1,18 @@
 """GET /health for people, /health/live and /health/ready for orchestrators."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from service.dependencies import LoadedPredictor
+from service.dependencies import CurrentRefusal, LoadedPredictor
 from service.errors import ErrorBody
 
 router = APIRouter(tags=["health"])
+
+CANNOT_PREDICT: dict[int | str, dict[str, Any]] = {
+    503: {"model": ErrorBody, "description": "It cannot predict"}
+}
 
 
 class Alive(BaseModel):
@@ -17,12 +21,22 @@ class Alive(BaseModel):
     status: Literal["alive"] = "alive"
 
 
+class RefusedVersion(BaseModel):
+    """What CURRENT names and cannot be served; the log says why."""
+
+    version: str | None = Field(description="None where CURRENT itself cannot be read")
+    error: str = Field(description="The kind of error, as FileHashError")
+
+
 class Healthy(BaseModel):
     """The service can predict."""
 
     status: Literal["ok"] = "ok"
     model_version: str
     engine: str
+    refused: RefusedVersion | None = Field(
+        None, description="Absent while what CURRENT names is what answers"
+    )
 
 
 @router.get("/health/live")
@@ -31,8 +45,11 @@ async def live() -> Alive:
     return Alive()
 
 
-@router.get("/health", responses={503: {"model": ErrorBody, "description": "It cannot predict"}})
-@router.get("/health/ready", responses={503: {"model": ErrorBody, "description": "It cannot predict"}})
-async def ready(predictor: LoadedPredictor) -> Healthy:
+@router.get("/health", response_model_exclude_unset=True, responses=CANNOT_PREDICT)
+@router.get("/health/ready", response_model_exclude_unset=True, responses=CANNOT_PREDICT)
+async def ready(predictor: LoadedPredictor, refusal: CurrentRefusal) -> Healthy:
     """Answer 200 when the service can predict, else 503 with the reason."""
-    return Healthy(model_version=predictor.version, engine=predictor.engine.name)
+    health = Healthy(status="ok", model_version=predictor.version, engine=predictor.engine.name)
+    if refusal:
+        health.refused = RefusedVersion(version=refusal.version, error=type(refusal.error).__name__)
+    return health

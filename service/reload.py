@@ -1,0 +1,117 @@
+"""Following CURRENT while serving: what it names anew is loaded and proved beside the version that answers.
+
+Only what was proved ever answers: a version that is not whole changes nothing but what `/health`, the log and
+the metrics say. Going back is naming the older version in CURRENT.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contract.bundle import current_version
+from contract.errors import PhonePriceError
+from service.predictor import Predictor, load_predictor
+from service.settings import Settings
+
+RETRY_SECONDS = 30.0
+"""A version that was refused is looked at again after this long: it may have been copied only in part."""
+
+PROVED = "PHONE_PRICE_PROVED_VERSION"
+"""Environment variable by which the supervisor tells its workers the version that it has proved last."""
+
+log = logging.getLogger("uvicorn.error")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What CURRENT names and cannot be served."""
+
+    version: str | None
+    """None where CURRENT itself cannot be read."""
+    error: PhonePriceError
+
+
+class Follower:
+    """Knows which version answers, and why what CURRENT names does not."""
+
+    def __init__(self, settings: Settings, serving: str) -> None:
+        self.serving = serving
+        self.refusal: Refusal | None = None
+        self._settings = settings
+        self._look_again = 0.0
+
+    def look(self) -> Predictor | Refusal | None:
+        """Load what CURRENT names if it is not what answers; return it or its refusal, if that is news."""
+        try:
+            named = current_version(self._settings.artifacts)
+        except PhonePriceError as error:
+            return self._refused(None, error)
+        if named == self.serving:
+            self.refusal = None
+            return None
+        if self.refusal and self.refusal.version == named and time.monotonic() < self._look_again:
+            return None
+        try:
+            predictor = load_predictor(self._settings, named)
+        except PhonePriceError as error:
+            return self._refused(named, error)
+        self.serving, self.refusal = named, None
+        return predictor
+
+    def _refused(self, version: str | None, error: PhonePriceError) -> Refusal | None:
+        known = self.refusal
+        self.refusal = Refusal(version, error)
+        self._look_again = time.monotonic() + RETRY_SECONDS
+        news = known is None or (known.version, str(known.error)) != (version, str(error))
+        return self.refusal if news else None
+
+
+async def follow(
+    follower: Follower, seconds: float, serve: Callable[[Predictor], None], refused: Callable[[], None]
+) -> None:
+    """Look at CURRENT every so many seconds, beside the event loop, until cancelled; tell of what is new."""
+    while seconds:
+        await asyncio.sleep(seconds)
+        try:
+            news = await asyncio.to_thread(follower.look)
+        except Exception:
+            log.exception("CURRENT could not be followed; trying again")
+            continue
+        if isinstance(news, Predictor):
+            log.info("serving model %s from now on", news.version)
+            serve(news)
+        elif news is not None:
+            log.error("still serving %s, as CURRENT is refused: %s", follower.serving, news.error)
+            refused()
+
+
+def load_first(settings: Settings) -> Predictor:
+    """Load what CURRENT names; a worker that is started again, else what its supervisor proved last.
+
+    Raises a `BundleError` or `EngineError`. Without the second, a bad version and the end of one worker would
+    end them all: a supervisor gives up when a worker cannot start.
+    """
+    try:
+        return load_predictor(settings)
+    except PhonePriceError as error:
+        proved = os.environ.get(PROVED)
+        if proved is None:
+            raise
+        log.error("serving %s, as CURRENT is refused: %s", proved, error)
+        return load_predictor(settings, proved)
+
+
+def keep_proved(settings: Settings, first: str) -> None:
+    """Tell workers yet to be started which version was proved last; for a thread of the supervisor."""
+    os.environ[PROVED] = first
+    follower = Follower(settings, first)
+    while settings.reload_seconds:
+        time.sleep(settings.reload_seconds)
+        try:
+            follower.look()
+        except Exception:
+            log.exception("CURRENT could not be followed; trying again")
+        os.environ[PROVED] = follower.serving
