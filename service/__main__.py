@@ -74,7 +74,7 @@ def serve(
         workers=settings.workers,
         access_log=settings.access_log,
         proxy_headers=settings.access_log,  # the client's address is of use to the log alone
-        http="service.http_protocol:OneWriteProtocol",
+        http="service.http_protocol:PhonePriceProtocol",
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=20,

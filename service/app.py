@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.batching import TurnBatcher
 from service.body_limit import BodyLimit
+from service.content_encoding import PlainBodies
+from service.draining import Drain
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
 from service.metrics import Metrics, RequestMetrics
@@ -19,6 +21,7 @@ from service.predictor import Predictor
 from service.reload import Follower, follow, load_first
 from service.routes import health, metrics, model_info, predict
 from service.settings import Settings
+from service.watchdog import watch
 
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
 
@@ -30,6 +33,7 @@ class State(TypedDict):
 
     batcher: TurnBatcher
     follower: Follower
+    drain: Drain
 
 
 class PhonePriceService(FastAPI):
@@ -68,14 +72,21 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         follower = Follower(settings, predictor.version)
         gc.collect()
         gc.freeze()  # what is there now stays: to look through it again and again costs others their turn
-        following = asyncio.create_task(follow(follower, settings.reload_seconds, serve, counters.refused))
-        yield State(batcher=batcher, follower=follower)
-        following.cancel()
+        tasks = [
+            asyncio.create_task(follow(follower, settings.reload_seconds, serve, counters.refused)),
+            asyncio.create_task(watch(settings.watchdog_seconds)),
+        ]
+        drain = Drain(settings.drain_seconds)
+        drain.listen()
+        yield State(batcher=batcher, follower=follower, drain=drain)
+        for task in tasks:
+            task.cancel()
 
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables="/predict/batch")
+    app.add_middleware(PlainBodies)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
     for routes in (predict, health, model_info, metrics):

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 
 from service.batching import TurnBatcher
+from service.draining import Drain
 from service.metrics import Metrics
 from service.predictor import Predictor
 from service.reload import Follower, Refusal
@@ -23,6 +24,13 @@ async def get_refusal(request: Request) -> Refusal | None:
     """What CURRENT names and cannot be served."""
     follower: Follower = request.state.follower
     return follower.refusal
+
+
+async def refuse_while_draining(request: Request) -> None:
+    """503 when the process is about to end."""
+    drain: Drain | None = getattr(request.state, "drain", None)
+    if drain and drain.begun:
+        raise HTTPException(503, "The service is stopping")
 
 
 async def get_settings(request: Request) -> Settings:

@@ -40,13 +40,18 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        violation = Violation(_slug(error.status_code), (), str(error.detail))
-        return error_response(error.status_code, [violation], error.headers)
+        return refusal(error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:
         # the exception's own text goes to the log only: it may hold paths or input
         return error_response(500, [Violation("internal_error", (), "The service failed; its log says why")])
+
+
+def refusal(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the error body of what is not about one field."""
+    kind = HTTPStatus(status).phrase.lower().replace(" ", "_")
+    return error_response(status, [Violation(kind, (), reason)], headers)
 
 
 def error_response(
@@ -74,7 +79,3 @@ def _shortened(violation: Violation) -> Violation:
 
 def _in_body(violation: Violation) -> Violation:
     return violation._replace(loc=("body", *violation.loc))
-
-
-def _slug(status: int) -> str:
-    return HTTPStatus(status).phrase.lower().replace(" ", "_")

@@ -49,16 +49,21 @@ class FastPath:
     def _plainly_right(self, scope: Scope, message: Message) -> bytes:
         """Return the body of a request for this path. Raises `ValueError` for another."""
         body: bytes = message["body"]
-        if message.get("more_body") or len(body) > self.max_bytes or not _is_json(scope):
+        if message.get("more_body") or len(body) > self.max_bytes or not _is_plain_json(scope):
             raise ValueError
         return body
 
 
-def _is_json(scope: Scope) -> bool:
+def _is_plain_json(scope: Scope) -> bool:
+    found = False
     for name, value in scope["headers"]:
         if name == b"content-type":
-            return bool(value == _JSON)
-    return False
+            if found or value != _JSON:
+                return False
+            found = True
+        elif name == b"content-encoding":
+            return False
+    return found
 
 
 def _again(first: Message, receive: Receive) -> Receive:

@@ -23,6 +23,14 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         1.0, ge=0.0, description="Time between two looks at CURRENT for a new version; 0 for never."
     )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0.0,
+        description="Time from SIGTERM, when it is no longer ready, to the end of taking requests.",
+    )
+    watchdog_seconds: float = Field(
+        15.0, ge=0.0, description="A process whose event loop stands still for so long ends; 0 for never."
+    )
     access_log: bool = Field(True, description="A line in the log for each request.")
     max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")
     max_table_rows: int = Field(10_000_000, ge=1, description="Rows of one table of another kind.")

@@ -2,16 +2,18 @@
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from service.dependencies import CurrentRefusal, LoadedPredictor
+from service.dependencies import CurrentRefusal, LoadedPredictor, refuse_while_draining
 from service.errors import ErrorBody
 
 router = APIRouter(tags=["health"])
 
-CANNOT_PREDICT: dict[int | str, dict[str, Any]] = {
-    503: {"model": ErrorBody, "description": "It cannot predict"}
+READY: dict[str, Any] = {
+    "response_model_exclude_unset": True,
+    "responses": {503: {"model": ErrorBody, "description": "It cannot predict, or is stopping"}},
+    "dependencies": [Depends(refuse_while_draining)],
 }
 
 
@@ -45,8 +47,8 @@ async def live() -> Alive:
     return Alive()
 
 
-@router.get("/health", response_model_exclude_unset=True, responses=CANNOT_PREDICT)
-@router.get("/health/ready", response_model_exclude_unset=True, responses=CANNOT_PREDICT)
+@router.get("/health", **READY)
+@router.get("/health/ready", **READY)
 async def ready(predictor: LoadedPredictor, refusal: CurrentRefusal) -> Healthy:
     """Answer 200 when the service can predict, else 503 with the reason."""
     health = Healthy(status="ok", model_version=predictor.version, engine=predictor.engine.name)

@@ -130,9 +130,10 @@ def test_a_body_without_a_content_type_is_refused(service: httpx.Client) -> None
 
 
 def test_a_compressed_body_is_not_unpacked(service: httpx.Client) -> None:
-    checked_refusal(
-        service.post("/predict", content=b"\x1f\x8b", headers=JSON | {"Content-Encoding": "gzip"}), 400, 422
-    )
+    for path in ("/predict", "/predict/batch"):
+        response = service.post(path, content=b"\x1f\x8b", headers=JSON | {"Content-Encoding": "gzip"})
+        (violation,) = checked_refusal(response, 415)
+        assert violation["msg"] == "The body is compressed; send it without Content-Encoding"
 
 
 def many_unknown_keys(count: int) -> bytes:

@@ -1,18 +1,24 @@
-"""Head and body of an answer go out in one write; nothing else differs from uvicorn's protocol."""
+"""Head and body of an answer go out in one write, heads are limited, and refusals have the one body.
+
+Nothing else differs from uvicorn's protocol.
+"""
 
 import asyncio
+import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
+from select import select
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.http_protocol import HeadWithBody, OneWriteProtocol
+from service.http_protocol import HeadWithBody, PhonePriceProtocol
 from tests.running_service import free_port
 
 
@@ -72,7 +78,7 @@ def served(protocol: type[HttpToolsProtocol]) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Server]:
-    with served(OneWriteProtocol) as server:
+    with served(PhonePriceProtocol) as server:
         yield server
 
 
@@ -103,7 +109,6 @@ CLOSE = b"connection: close"
         request(b"POST", b"/echo", b"content-length: 2", b"expect: 100-continue", CLOSE, body=b"ab"),
         request(b"HEAD", b"/one") + request(b"GET", b"/one") + request(b"GET", b"/empty", CLOSE),
         b"GET /one HTTP/1.0\r\n\r\n",
-        b"no HTTP at all\r\n\r\n",
     ],
 )
 def test_every_answer_has_uvicorns_bytes(ours: Server, plain: Server, sent: bytes) -> None:
@@ -117,6 +122,70 @@ def test_an_answer_without_a_body_does_not_wait_for_the_next_request(ours: Serve
         for _ in range(2):
             connection.sendall(request(b"HEAD", b"/one"))
             assert connection.recv(65536).endswith(b"\r\n\r\n")
+
+
+def refused(server: Server, pieces: Iterable[bytes]) -> tuple[int, str]:
+    """Send the pieces until the server has had enough; return status and type of its refusal."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            if select([connection], [], [], 0.001)[0]:
+                break
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert b"connection: close" in head
+    assert b"content-length: %d" % len(body) in head
+    (violation,) = json.loads(body)["detail"]
+    assert set(violation) == {"type", "loc", "msg"}
+    return int(head.split()[1]), violation["type"]
+
+
+def endless(begin: bytes, piece: bytes) -> Iterator[bytes]:
+    yield begin
+    yield from repeat(piece, 1_000)  # a hundred times the limit
+
+
+KIB = 1024
+CHUNKED = request(b"POST", b"/echo", b"transfer-encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [request(b"GET", b"/" + b"a" * 33 * KIB)],
+        [request(b"GET", b"/one", b"x: " + b"a" * 33 * KIB)],
+        [request(b"GET", b"/one", *[b"x: " + b"a" * KIB] * 33)],
+        endless(b"GET /", b"a" * 4 * KIB),
+        endless(b"GET /one HTTP/1.1\r\n", b"x: " + b"a" * 4 * KIB + b"\r\n"),
+        endless(b"GET /one HTTP/1.1\r\nx: ", b"a" * 4 * KIB),
+        endless(CHUNKED + b"1;", b"a" * 4 * KIB),
+        endless(CHUNKED + b"1\r\na\r\n0\r\nx: ", b"a" * 4 * KIB),
+    ],
+    ids=[
+        "url",
+        "header",
+        "headers",
+        "endless url",
+        "endless headers",
+        "endless header",
+        "extension",
+        "trailer",
+    ],
+)
+def test_a_head_over_the_limit_is_refused(ours: Server, pieces: Iterable[bytes]) -> None:
+    assert refused(ours, pieces) == (431, "request_header_fields_too_large")
+
+
+def test_what_is_no_http_is_refused(ours: Server) -> None:
+    assert refused(ours, [b"no HTTP at all\r\n\r\n"]) == (400, "bad_request")
+
+
+def test_a_head_below_the_limit_and_a_body_above_it_are_taken(ours: Server) -> None:
+    body = b"b" * 200 * KIB
+    headers = [b"x: " + b"a" * 15 * KIB] * 2
+    sent = request(b"POST", b"/echo", b"content-length: %d" % len(body), *headers, CLOSE, body=body)
+    assert ours.answers(sent).endswith(b"\r\n\r\n" + body)
+    twice = request(b"POST", b"/echo", b"content-length: %d" % len(body), body=body)
+    assert ours.answers(twice + sent).count(body) == 2
 
 
 class Written(asyncio.Transport):

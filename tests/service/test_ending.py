@@ -1,0 +1,106 @@
+"""Told to end, the service answers what is under way; blocked, it ends by itself."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from contract.phone import EXAMPLE, FEATURES
+from service.media_type import CSV, NDJSON
+from tests.running_service import ARTIFACTS, PROJECT, RunningService, running_service
+
+LINE = ",".join(str(EXAMPLE[name]) for name in FEATURES) + "\n"
+
+ENDED_BY_SIGTERM = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+
+
+def ended(running: RunningService, seconds: float) -> float:
+    """Wait for its end; return how long that took."""
+    start = time.monotonic()
+    assert running.process.wait(timeout=seconds) in ENDED_BY_SIGTERM
+    return time.monotonic() - start
+
+
+def test_while_it_drains_it_is_not_ready_and_still_answers() -> None:
+    with running_service(ARTIFACTS, PHONE_PRICE_DRAIN_SECONDS="2") as running:
+        running.process.terminate()
+        while (health := running.client.get("/health/ready")).status_code == 200:
+            pass
+        assert health.status_code == 503
+        assert health.json()["detail"][0]["msg"] == "The service is stopping"
+        assert running.client.get("/health/live").status_code == 200
+        # of a client that has not noticed, on a connection of its own
+        url = f"{running.client.base_url}/predict"
+        assert httpx.post(url, json=EXAMPLE).status_code == 200
+        assert 1 < ended(running, 10) < 5
+
+
+def test_a_second_sigterm_ends_the_waiting() -> None:
+    with running_service(ARTIFACTS, PHONE_PRICE_DRAIN_SECONDS="60") as running:
+        running.process.terminate()
+        while running.client.get("/health/ready").status_code == 200:
+            pass
+        running.process.terminate()
+        assert ended(running, 10) < 5
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two workers"])
+def test_an_upload_under_way_is_answered_whole(options: tuple[str, ...]) -> None:
+    with running_service(ARTIFACTS, *options) as running:
+
+        def lines() -> Iterator[bytes]:
+            yield (",".join(FEATURES) + "\n").encode()
+            for _ in range(10):
+                yield LINE.encode()
+                time.sleep(0.05)
+            running.process.terminate()
+            for _ in range(10):
+                time.sleep(0.05)
+                yield LINE.encode()
+
+        headers = {"Content-Type": CSV, "Accept": NDJSON}
+        answer = running.client.post("/predict/batch", content=lines(), headers=headers)
+        assert answer.status_code == 200
+        assert len([json.loads(line) for line in answer.text.splitlines()]) == 20
+        running.client.close()
+        ended(running, 20)
+
+
+BLOCKED = """
+import asyncio, sys, time
+from service.watchdog import watch
+
+async def main():
+    watching = asyncio.create_task(watch(float(sys.argv[1])))
+    await asyncio.sleep(0.6)  # to wait is not to be blocked
+    time.sleep(float(sys.argv[2]))
+    watching.cancel()
+    await asyncio.wait([watching])
+
+asyncio.run(main())
+time.sleep(0.6)  # nothing is left of the watchdog
+print("survived")
+"""
+
+
+def end_of(watched: float, blocked: float) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", BLOCKED, str(watched), str(blocked)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_blocked_loop_ends_the_process_with_its_stack() -> None:
+    done = end_of(watched=0.5, blocked=20)
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+    assert "in main\n" in done.stderr
+
+
+@pytest.mark.parametrize(("watched", "blocked"), [(0.5, 0.05), (0, 1)])
+def test_a_loop_that_is_not_blocked_or_not_watched_goes_on(watched: float, blocked: float) -> None:
+    done = end_of(watched, blocked)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "survived\n", "")
