@@ -48,6 +48,10 @@ class EngineError(PhonePriceError):
     """An engine cannot be built, or computed something that is not a probability."""
 
 
+class KeysError(PhonePriceError):
+    """The keys of the service cannot be read, or are none that protect it."""
+
+
 class BundleError(PhonePriceError):
     """A bundle is not whole. One subclass for each rung of the reader's ladder."""
 

@@ -2,21 +2,25 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeAlias
 
 import typer
 import uvicorn
 from pydantic import ValidationError
 
-from contract.errors import InvalidTableError, PhonePriceError, TableFileError
+from contract.errors import InvalidTableError, KeysError, PhonePriceError, TableFileError
+from service.keys import check_who_may_call
 from service.predictor import load_predictor
 from service.process import create_app
 from service.reload import keep_proved
 from service.settings import Settings
 from service.tables.choices import Keep, OnError
+
+Option: TypeAlias = str | int | bool | Path | None
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -52,18 +56,23 @@ def serve(
     port: Annotated[int | None, _option("port")] = None,
     workers: Annotated[int | None, _option("workers")] = None,
     artifacts: Annotated[Path | None, _option("artifacts")] = None,
+    insecure: Annotated[bool | None, _option("insecure")] = None,
 ) -> None:
     """Serve the bundle that CURRENT names; refuse to start if anything about it is off.
 
     Every option is also an environment variable, as in PHONE_PRICE_PORT=9000; an option wins.
     """
-    settings = _settings(host=host, port=port, workers=workers, artifacts=artifacts)
+    options = {"host": host, "port": port, "workers": workers, "artifacts": artifacts, "insecure": insecure}
+    settings = _settings(**options)
     try:
+        check_who_may_call(settings)
         predictor = load_predictor(settings)
+    except KeysError as error:
+        _refuse(str(error), WRONG_USE)
     except PhonePriceError as error:
         _refuse(str(error), NOT_SERVABLE)
-    # worker processes read the same settings from the environment
-    os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    # worker processes read their settings from the environment
+    os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in _given(options).items()}
     if settings.workers > 1:
         Thread(target=keep_proved, args=(settings, predictor.version), daemon=True).start()
     uvicorn.run(
@@ -131,9 +140,13 @@ def score_table(
     typer.echo(outcome.told(), err=True)
 
 
-def _settings(**options: str | int | Path | None) -> Settings:
+def _given(options: Mapping[str, Option]) -> dict[str, Option]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _settings(**options: Option) -> Settings:
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**_given(options))  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         return _refuse(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_USE)

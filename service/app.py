@@ -10,12 +10,14 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from service.access import HEALTH, METRICS, RequireKey
 from service.batching import TurnBatcher
 from service.body_limit import BodyLimit
 from service.content_encoding import PlainBodies
 from service.draining import Drain
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
+from service.keys import Keyring
 from service.metrics import Metrics, RequestMetrics
 from service.predictor import Predictor
 from service.reload import Follower, follow, load_first
@@ -43,7 +45,10 @@ class PhonePriceService(FastAPI):
         super().__init__(**described)
         self.state.settings = settings
         self.state.metrics = Metrics()
-        self._fast_path = FastPath(super().__call__, self.state.metrics, settings.max_body_bytes)
+        self.state.keyring = Keyring(settings)
+        self._fast_path = FastPath(
+            super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._fast_path(scope, receive, send)
@@ -74,6 +79,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         gc.freeze()  # what is there now stays: to look through it again and again costs others their turn
         tasks = [
             asyncio.create_task(follow(follower, settings.reload_seconds, serve, counters.refused)),
+            asyncio.create_task(app.state.keyring.follow_file()),
             asyncio.create_task(watch(settings.watchdog_seconds)),
         ]
         drain = Drain(settings.drain_seconds)
@@ -87,6 +93,8 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables="/predict/batch")
     app.add_middleware(PlainBodies)
+    open_paths = HEALTH | METRICS if settings.metrics_open else HEALTH
+    app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=open_paths)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
     for routes in (predict, health, model_info, metrics):

@@ -10,6 +10,7 @@ from time import perf_counter
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.keys import Keyring
 from service.media_type import JSON
 from service.metrics import Metrics
 from service.valid_phone import ValidPhone, values
@@ -24,8 +25,9 @@ _JSON = JSON.encode()
 class FastPath:
     """ASGI: answers valid phones itself and hands everything else to `plain`."""
 
-    def __init__(self, plain: ASGIApp, metrics: Metrics, max_bytes: int) -> None:
+    def __init__(self, plain: ASGIApp, metrics: Metrics, keyring: Keyring, max_bytes: int) -> None:
         self.plain = plain
+        self.keyring = keyring
         self.max_bytes = max_bytes
         self._observe = metrics.request_seconds(PATH, 200).observe
 
@@ -50,6 +52,8 @@ class FastPath:
         """Return the body of a request for this path. Raises `ValueError` for another."""
         body: bytes = message["body"]
         if message.get("more_body") or len(body) > self.max_bytes or not _is_plain_json(scope):
+            raise ValueError
+        if not self.keyring.admits(scope):
             raise ValueError
         return body
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,6 +20,15 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=1, le=65_535, description="Port to listen on.")
     workers: int = Field(1, ge=1, le=256, description="Processes that answer; each loads the model.")
+    api_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys of which a caller needs one, by spaces or commas, of at least 32 bytes each.",
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File of more keys, one to a line; read again when it changes."
+    )
+    metrics_open: bool = Field(False, description="Whether /metrics needs no key.")
+    insecure: bool = Field(False, description="Listen beyond this machine without any key.")
     reload_seconds: float = Field(
         1.0, ge=0.0, description="Time between two looks at CURRENT for a new version; 0 for never."
     )

@@ -1,4 +1,4 @@
-"""A blocked event loop answers nobody and cannot say so: the process ends, and a supervisor starts another."""
+"""A blocked event loop answers nobody and cannot say so: the process ends, a supervisor starts another."""
 
 import asyncio
 import faulthandler

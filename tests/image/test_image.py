@@ -45,6 +45,9 @@ def buildah(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+KEY = "only-the-tests-of-the-image-know-this-key"
+
+
 @dataclass(frozen=True)
 class Container:
     """A container's file system, and how its image wants to be run."""
@@ -89,9 +92,10 @@ class Running:
 def running(container: Container) -> Iterator[Running]:
     port = free_port()
     command = [*container.config["Entrypoint"], *container.config["Cmd"]]
-    process = container.start(command, PHONE_PRICE_PORT=str(port))
+    process = container.start(command, PHONE_PRICE_PORT=str(port), PHONE_PRICE_API_KEYS=KEY)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        url, headers = f"http://127.0.0.1:{port}", {"X-API-Key": KEY}
+        with httpx.Client(base_url=url, headers=headers, timeout=10) as client:
             wait_until_ready(client, process)
             yield Running(process, client, port)
     finally:
@@ -128,6 +132,11 @@ def test_its_health_check_passes_while_it_runs_and_fails_when_nobody_listens(
     assert container.start(command, PHONE_PRICE_PORT=str(free_port())).wait(timeout=30) != 0
 
 
+def test_without_a_key_it_does_not_start(container: Container) -> None:
+    command = [*container.config["Entrypoint"], *container.config["Cmd"]]
+    assert container.start(command, PHONE_PRICE_PORT=str(free_port())).wait(timeout=30) == 2
+
+
 def test_it_holds_nothing_of_training(container: Container) -> None:
     packages = {path.name for path in container.root.glob("opt/venv/lib/python3*/site-packages/*")}
     assert {"fastapi", "onnxruntime", "service", "contract"} <= packages
@@ -141,7 +150,8 @@ def test_the_entrypoint_takes_the_signals_itself(container: Container) -> None:
     assert container.config["Entrypoint"] == ["python", "-m", "service"]
     assert container.config["Cmd"] == ["serve"]
     port = free_port()
-    process = container.start(["python", "-m", "service", "serve"], PHONE_PRICE_PORT=str(port))
+    command = ["python", "-m", "service", "serve", "--insecure"]
+    process = container.start(command, PHONE_PRICE_PORT=str(port))
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
         wait_until_ready(client, process)
     process.send_signal(signal.SIGTERM)

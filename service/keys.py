@@ -1,0 +1,127 @@
+"""Who may call: keys from the environment and from a file that may change, of which only digests are kept."""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeAlias
+
+from starlette.types import Scope
+
+from contract.errors import KeysError
+from service.settings import Settings
+
+LEAST_BYTES = 32
+"""Of a key; `openssl rand -hex 32` makes 64."""
+
+LOOK_SECONDS = 1.0
+"""Time between two looks at the file."""
+
+Digests: TypeAlias = tuple[bytes, ...]
+Signature: TypeAlias = tuple[int, int, int]
+
+log = logging.getLogger("uvicorn.error")
+
+
+class Keyring:
+    """The keys of now. Raises `KeysError` for a short one, and for a file that cannot be read or has none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.api_keys_file
+        self._given = _digests(settings.api_keys.get_secret_value(), "PHONE_PRICE_API_KEYS")
+        self._signature = self._signature_of_file()
+        self._digests = self._given + self._read_file()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everybody may call."""
+        return not self._digests
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether the request has a key, in one X-API-Key or one Authorization: Bearer."""
+        return self.is_empty or self._has(_presented(scope))
+
+    def _has(self, key: bytes) -> bool:
+        # all are compared, and as digests: how long it takes tells nothing of any key
+        digest, found = hashlib.sha256(key).digest(), False
+        for known in self._digests:
+            found |= hmac.compare_digest(known, digest)
+        return found
+
+    async def follow_file(self) -> None:
+        """Read the file again whenever it has changed, until cancelled; a wrong one changes nothing."""
+        while self._file:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                self.look()
+            except KeysError as error:
+                log.error("the keys stay as they were: %s", error)
+
+    def look(self) -> None:
+        """Read the file again if it has changed. Raises `KeysError`, once for each change."""
+        signature = self._signature_of_file()
+        if signature != self._signature:
+            self._signature = signature
+            self._digests = self._given + self._read_file()
+            log.info("the keys were read again: there are %d", len(self._digests))
+
+    def _signature_of_file(self) -> Signature | None:
+        try:
+            status = self._file.stat() if self._file else None
+        except OSError:
+            return None
+        return (status.st_mtime_ns, status.st_size, status.st_ino) if status else None
+
+    def _read_file(self) -> Digests:
+        if not self._file:
+            return ()
+        digests = _digests(_text_of(self._file), str(self._file))
+        if not digests:
+            raise KeysError(f"{self._file} holds no key: write one to a line")
+        return digests
+
+
+def check_who_may_call(settings: Settings) -> None:
+    """Raise `KeysError` if strangers could call without a key, or if anything about the keys is off."""
+    if Keyring(settings).is_empty and not settings.insecure and not _is_loopback(settings.host):
+        raise KeysError(
+            f"on {settings.host} strangers could call: set PHONE_PRICE_API_KEYS or PHONE_PRICE_API_KEYS_FILE "
+            "(openssl rand -hex 32 makes a key), or say --insecure"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return "\n".join(line for line in file.read_text().splitlines() if not line.startswith("#"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeysError(f"the keys cannot be read: {error}") from None
+
+
+def _digests(text: str, source: str) -> Digests:
+    keys = text.replace(",", " ").split()
+    for number, key in enumerate(keys, start=1):
+        if len(key.encode()) < LEAST_BYTES:
+            raise KeysError(
+                f"key {number} of {source} is under {LEAST_BYTES} bytes: make one with openssl rand -hex 32"
+            )
+    return tuple(hashlib.sha256(key.encode()).digest() for key in keys)
+
+
+def _presented(scope: Scope) -> bytes:
+    """Return the key that a request shows; nothing where it shows several."""
+    shown = []
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            shown.append(value)
+        elif name == b"authorization" and value[:7].lower() == b"bearer ":
+            shown.append(value[7:].strip())
+    return shown[0] if len(shown) == 1 else b""
