@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from service.access import HEALTH, METRICS, RequireKey
+from service.admission import Admission
 from service.batching import TurnBatcher
 from service.body_limit import BodyLimit
 from service.content_encoding import PlainBodies
+from service.deadline import Deadline
 from service.draining import Drain
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
@@ -39,19 +41,20 @@ class State(TypedDict):
 
 
 class PhonePriceService(FastAPI):
-    """FastAPI, with the fast path ahead of its machinery."""
+    """FastAPI, with admission and the fast path ahead of its machinery."""
 
     def __init__(self, settings: Settings, **described: Any) -> None:
         super().__init__(**described)
         self.state.settings = settings
         self.state.metrics = Metrics()
         self.state.keyring = Keyring(settings)
-        self._fast_path = FastPath(
+        fast_path = FastPath(
             super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
         )
+        self._outermost = Admission(fast_path, settings, self.state.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._fast_path(scope, receive, send)
+        await self._outermost(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None, loaded: Predictor | None = None) -> FastAPI:
@@ -93,6 +96,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables="/predict/batch")
     app.add_middleware(PlainBodies)
+    app.add_middleware(Deadline)
     open_paths = HEALTH | METRICS if settings.metrics_open else HEALTH
     app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=open_paths)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)

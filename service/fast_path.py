@@ -10,6 +10,7 @@ from time import perf_counter
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import deadline
 from service.keys import Keyring
 from service.media_type import JSON
 from service.metrics import Metrics
@@ -20,6 +21,7 @@ PATH = "/predict"
 _decode = msgspec.json.Decoder(ValidPhone).decode
 _encode = msgspec.json.Encoder().encode
 _JSON = JSON.encode()
+_ELSEWHERE = frozenset({b"content-encoding", deadline.HEADER})  # headers whose meaning is not known here
 
 
 class FastPath:
@@ -65,7 +67,7 @@ def _is_plain_json(scope: Scope) -> bool:
             if found or value != _JSON:
                 return False
             found = True
-        elif name == b"content-encoding":
+        elif name in _ELSEWHERE:
             return False
     return found
 

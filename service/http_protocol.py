@@ -1,7 +1,10 @@
-"""uvicorn's HTTP protocol, with a limit on heads, and the head of an answer and its body in one write.
+"""uvicorn's HTTP protocol, with a limit on heads, a pause after a refusal, and head and body in one write.
 
 The parser takes a head of any size and fills the memory with it. And uvicorn writes the head of an answer as
 soon as the application begins to answer: a system call more each time, and a client that is woken up twice.
+
+A client that asks again at once although it was told to retry later costs as much as an answer, most of which
+is reading. So it is not listened to until then.
 """
 
 import asyncio
@@ -20,7 +23,11 @@ _REASONS = {
     431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
 }
 
+PAUSE_SECONDS = 1.0
+"""As Retry-After says."""
+
 _HEAD = b"HTTP/1.1 "
+_OVERLOADED = b"HTTP/1.1 503 "
 _CONTINUE = b"HTTP/1.1 100 "
 
 
@@ -30,6 +37,7 @@ class HeadWithBody:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
+        self.told_to_retry = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -41,6 +49,7 @@ class HeadWithBody:
             self._head = b""
         elif data.startswith(_HEAD) and not data.startswith(_CONTINUE):
             self._head = data
+            self.told_to_retry = data.startswith(_OVERLOADED) and b"\r\nretry-after: " in data
         else:
             self._transport.write(data)
 
@@ -89,6 +98,9 @@ class PhonePriceProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._answers.flush()  # an answer may have no body
         super().on_response_complete()
+        if self._answers.told_to_retry:
+            self.flow.pause_reading()
+            self.loop.call_later(PAUSE_SECONDS, self.flow.resume_reading)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser has given up."""

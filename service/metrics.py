@@ -1,10 +1,18 @@
 """What the operator's Prometheus reads: requests, batches, predictions, and how far inputs leave the data."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.phone import FEATURES
@@ -51,6 +59,10 @@ class Metrics:
             "Versions that CURRENT named and that could not be served",
             registry=self._registry,
         )
+        self._rejections = Counter(
+            "phone_price_rejections", "Requests refused unread", ["reason"], registry=self._registry
+        )
+        self._in_flight = Gauge("phone_price_in_flight", "Requests being answered", registry=self._registry)
         self._predicted = [predicted.labels(label) for label in LABELS]
         self._outside = [outside.labels(name) for name in FEATURES]
 
@@ -62,6 +74,14 @@ class Metrics:
     def refused(self) -> None:
         """Count a version that cannot be served."""
         self._refused.inc()
+
+    def rejections(self, reason: str) -> None:
+        """Count a request that was refused for no fault of its own."""
+        self._rejections.labels(reason).inc()
+
+    def in_flight(self, count: Callable[[], int]) -> None:
+        """Say who knows how many requests are being answered."""
+        self._in_flight.set_function(count)
 
     def request_seconds(self, route: str, status: int) -> Histogram:
         """Return what a request's seconds are observed by."""

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         15.0, ge=0.0, description="A process whose event loop stands still for so long ends; 0 for never."
     )
     access_log: bool = Field(True, description="A line in the log for each request.")
+    max_requests: int = Field(
+        512, ge=1, description="Requests answered at a time by a worker; what comes beyond is refused."
+    )
+    max_tables: int = Field(16, ge=1, description="The same for /predict/batch.")
     max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")
     max_table_rows: int = Field(10_000_000, ge=1, description="Rows of one table of another kind.")
     max_body_bytes: int = Field(
