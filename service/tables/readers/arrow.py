@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from service.tables.readers.arrow_messages import RECORD_BATCH, Messages, not_arrow
+from service.tables.readers.arrow_header import RECORD_BATCH
+from service.tables.readers.arrow_messages import Messages, not_arrow
 from service.tables.readers.columns import judge_of, judged, matrix, not_plainly_valid
 from service.tables.rows import Rows
 

@@ -1,19 +1,16 @@
 """The messages of an Arrow IPC stream that is still coming.
 
-The framing and the two fields of a message that are read here are those of Arrow's columnar format, under
-Serialization and Interprocess Communication.
+The framing is that of Arrow's columnar format, under Serialization and Interprocess Communication.
 """
 
 from struct import unpack_from
 
 from contract.errors import InvalidTableError
 from contract.table import refusal
+from service.tables.readers.arrow_header import RECORD_BATCH, Header
 
 MOST_BYTES = 64 * 2**20
-"""A record batch is held whole; one of this size has 400,000 phones and more."""
-
-RECORD_BATCH = 3
-"""The type of the messages that hold rows."""
+"""A record batch is held whole, as it comes and unpacked; one of this size has 400,000 phones and more."""
 
 _FRAMING = 8
 """Bytes before a message: a marker and the size of its metadata."""
@@ -60,21 +57,17 @@ class Messages:
         self._needed = _FRAMING + metadata_size
         if len(self._bytes) < self._whole + self._needed:
             return None
-        kind, body_size = self._header()
-        self._needed += body_size
-        if self._needed > MOST_BYTES:
-            raise refusal(
-                "record_batch_too_large",
-                (),
-                f"A record batch is over {MOST_BYTES // 2**20} MiB; write smaller ones",
-            )
+        header = self._header()
+        self._needed += header.body_size
+        _check_size(self._needed)
         if len(self._bytes) < self._whole + self._needed:
             return None
-        if kind != RECORD_BATCH:
+        _check_size(self._unpacked(header))
+        if header.kind != RECORD_BATCH:
             self._keep(self._needed)
         self._whole += self._needed
         self._needed = _FRAMING
-        return kind
+        return header.kind
 
     def check_ended(self) -> None:
         """Raise `InvalidTableError` if it breaks off; a stream may lack the mark of its end."""
@@ -94,26 +87,33 @@ class Messages:
         if self._others > MOST_BYTES:
             raise refusal("dictionaries_too_large", (), "The dictionaries are too large; send plain columns")
 
-    def _header(self) -> tuple[int, int]:
-        """Return the type of the message behind the whole ones, and the size of its body."""
+    def _header(self) -> Header:
+        """Return what the metadata behind the whole messages says."""
         try:
-            kind_at, size_at = self._field(1), self._field(3)
-            kind: int = self._bytes[kind_at]
-            body_size: int = unpack_from("<q", self._bytes, size_at)[0] if size_at else 0
+            header = Header(self._bytes, self._whole + _FRAMING)
         except Exception:  # noqa: BLE001 - whatever these bytes are
             raise not_arrow("a message cannot be read") from None
-        if body_size < 0:
+        if header.body_size < 0:
             raise not_arrow("a message has a negative length")
-        return kind, body_size
+        return header
 
-    def _field(self, index: int) -> int:
-        """Return where field `index` of its flatbuffer lies; 0 if it is not there."""
-        start = self._whole + _FRAMING
-        table = start + unpack_from("<I", self._bytes, start)[0]
-        vtable = table - unpack_from("<i", self._bytes, table)[0]
-        size = unpack_from("<H", self._bytes, vtable)[0]
-        offset = unpack_from("<H", self._bytes, vtable + 4 + 2 * index)[0] if 4 + 2 * index < size else 0
-        return table + offset if offset else 0
+    def _unpacked(self, header: Header) -> int:
+        """Return the size of the body when its compressed buffers are unpacked: each begins with its own."""
+        body = self._whole + self._needed - header.body_size
+        try:
+            return sum(
+                max(unpack_from("<q", self._bytes, body + offset)[0], size)
+                for offset, size in header.compressed_buffers()
+                if size
+            )
+        except Exception:  # noqa: BLE001 - whatever these bytes are
+            raise not_arrow("a message cannot be read") from None
+
+
+def _check_size(size: int) -> None:
+    if size > MOST_BYTES:
+        limit = MOST_BYTES // 2**20
+        raise refusal("record_batch_too_large", (), f"A record batch is over {limit} MiB; write smaller ones")
 
 
 def not_arrow(why: str) -> InvalidTableError:

@@ -12,6 +12,9 @@ from contract.table import refusal
 from service.tables.readers.arrow import PIECE_ROWS, rows_of
 from service.tables.rows import Rows
 
+MOST_UNPACKED_BYTES = 256 * 2**20
+"""Of a row group; pandas makes them of a million rows, which are 160 MB of phones."""
+
 
 class ParquetReader:
     """Reads `file`, to which what is fed is written first."""
@@ -33,11 +36,21 @@ class ParquetReader:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
             with parquet.ParquetFile(self._file, pre_buffer=False) as table:
+                _check_sizes(table.metadata)
                 present = [name for name in FEATURES if name in table.schema_arrow.names]
                 columns = None if self._keep else present
                 yield from table.iter_batches(PIECE_ROWS, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _not_parquet(error) from None
+
+
+def _check_sizes(metadata: parquet.FileMetaData) -> None:
+    """Refuse what says itself that it would unpack to more than may be held."""
+    for number in range(metadata.num_row_groups):
+        if metadata.row_group(number).total_byte_size > MOST_UNPACKED_BYTES:
+            limit = MOST_UNPACKED_BYTES // 2**20
+            msg = f"Row group {number} unpacks to over {limit} MiB; write smaller row groups"
+            raise refusal("row_group_too_large", (), msg)
 
 
 def _not_parquet(error: Exception) -> InvalidTableError:

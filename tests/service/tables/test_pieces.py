@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
@@ -147,6 +148,41 @@ def test_record_batches_of_any_size_and_kind_are_read(compression: str | None) -
     assert [shop for rows in pieces if rows.kept for shop in rows.kept["shop"].to_pylist()] == ["a", "b"] * 20
 
 
+def zeros(rows: int) -> pa.Table:
+    return pa.table({name: pa.array(np.zeros(rows)) for name in FEATURES})
+
+
+def packed_arrow(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
+
+
+def packed_parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(table, sink, compression="zstd", use_dictionary=False, row_group_size=len(table))
+    return sink.getvalue()
+
+
+def test_what_unpacks_to_more_than_may_be_held_is_refused_unread() -> None:
+    """Twelve kilobytes of Arrow hold 320 MB of zeros."""
+    bomb = zeros(2_000_000)
+    before = pa.total_allocated_bytes()
+    assert refused(ARROW, packed_arrow(bomb)) == "record_batch_too_large"
+    assert refused(PARQUET, packed_parquet(bomb)) == "row_group_too_large"
+    assert pa.total_allocated_bytes() == before
+    words = pa.array(["phone"] * 3 + ["x" * 100_000_000]).dictionary_encode()
+    assert refused(ARROW, packed_arrow(pa.table({"shop": words}))) == "record_batch_too_large"
+
+
+def test_what_is_packed_and_may_be_held_is_read() -> None:
+    table = pa.Table.from_pylist(PHONES * 2_000)
+    for kind, content in ((ARROW, packed_arrow(table)), (PARQUET, packed_parquet(table))):
+        assert np.array_equal(specifications(kind, [content]), np.tile(EXPECTED, (2_000, 1)))
+
+
 def test_an_arrow_file_is_read_as_the_stream_within() -> None:
     table, sink = pa.Table.from_pylist(PHONES), io.BytesIO()
     with pa.ipc.new_file(sink, table.schema) as file:
@@ -154,9 +190,16 @@ def test_an_arrow_file_is_read_as_the_stream_within() -> None:
     assert np.array_equal(specifications(ARROW, [sink.getvalue()]), EXPECTED)
 
 
-@pytest.mark.parametrize("kind", [ARROW, PARQUET])
-def test_damaged_bytes_are_refused_or_read_and_never_anything_else(kind: str) -> None:
-    content = bytearray(body(kind, PHONES))
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (ARROW, body(ARROW, PHONES)),
+        (ARROW, packed_arrow(pa.Table.from_pylist(PHONES))),
+        (PARQUET, body(PARQUET, PHONES)),
+    ],
+    ids=["arrow", "packed arrow", "parquet"],
+)
+def test_damaged_bytes_are_refused_or_read_and_never_anything_else(kind: str, content: bytes) -> None:
     random = np.random.default_rng(7)
     for _ in range(300):
         damaged = bytearray(content)
