@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contract.errors import InvalidTableError, KeysError, PhonePriceError, TableFileError
 from service.keys import check_who_may_call
+from service.logs import configuration
 from service.predictor import load_predictor
 from service.process import create_app
 from service.reload import keep_proved
@@ -81,7 +82,8 @@ def serve(
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        access_log=settings.access_log,
+        log_config=configuration(settings),
+        access_log=False,  # ours knows no query, but the request's id
         proxy_headers=settings.access_log,  # the client's address is of use to the log alone
         http="service.http_protocol:PhonePriceProtocol",
         ws="none",

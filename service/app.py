@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access import HEALTH, METRICS, RequireKey
+from service.access_log import AccessLog
 from service.admission import Admission
 from service.batching import TurnBatcher
 from service.body_limit import BodyLimit
@@ -20,6 +21,7 @@ from service.draining import Drain
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
 from service.keys import Keyring
+from service.logs import LOGGER, in_json
 from service.metrics import Metrics, RequestMetrics
 from service.predictor import Predictor
 from service.reload import Follower, follow, load_first
@@ -29,7 +31,7 @@ from service.watchdog import watch
 
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
 
-log = logging.getLogger("uvicorn.error")
+log = logging.getLogger(LOGGER)
 
 
 class State(TypedDict):
@@ -51,7 +53,11 @@ class PhonePriceService(FastAPI):
         fast_path = FastPath(
             super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
         )
-        self._outermost = Admission(fast_path, settings, self.state.metrics)
+        admission = Admission(fast_path, settings, self.state.metrics)
+        self._outermost: ASGIApp = admission
+        if settings.access_log:
+            self.state.access_log = AccessLog(admission, in_json(settings))
+            self._outermost = self.state.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._outermost(scope, receive, send)
@@ -90,6 +96,8 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         yield State(batcher=batcher, follower=follower, drain=drain)
         for task in tasks:
             task.cancel()
+        if settings.access_log:
+            app.state.access_log.flush()
 
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan

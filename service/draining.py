@@ -9,7 +9,9 @@ import signal
 import threading
 from types import FrameType
 
-log = logging.getLogger("uvicorn.error")
+from service.logs import LOGGER
+
+log = logging.getLogger(LOGGER)
 
 
 class Drain:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from starlette.types import Scope
 
 from contract.errors import KeysError
+from service.logs import LOGGER
 from service.settings import Settings
 
 LEAST_BYTES = 32
@@ -22,7 +23,7 @@ LOOK_SECONDS = 1.0
 Digests: TypeAlias = tuple[bytes, ...]
 Signature: TypeAlias = tuple[int, int, int]
 
-log = logging.getLogger("uvicorn.error")
+log = logging.getLogger(LOGGER)
 
 
 class Keyring:

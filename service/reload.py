@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from contract.bundle import current_version
 from contract.errors import PhonePriceError
+from service.logs import LOGGER
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
 
@@ -22,7 +23,7 @@ RETRY_SECONDS = 30.0
 PROVED = "PHONE_PRICE_PROVED_VERSION"
 """Environment variable by which the supervisor tells its workers the version that it has proved last."""
 
-log = logging.getLogger("uvicorn.error")
+log = logging.getLogger(LOGGER)
 
 
 @dataclass(frozen=True)

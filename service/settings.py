@@ -40,7 +40,12 @@ class Settings(BaseSettings):
     watchdog_seconds: float = Field(
         15.0, ge=0.0, description="A process whose event loop stands still for so long ends; 0 for never."
     )
-    access_log: bool = Field(True, description="A line in the log for each request.")
+    access_log: bool = Field(
+        True, description="A line in the log for each request, and X-Request-ID on each answer."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Lines of the log: json, text, or auto for text on a terminal, json elsewhere."
+    )
     max_requests: int = Field(
         512, ge=1, description="Requests answered at a time by a worker; what comes beyond is refused."
     )

@@ -62,7 +62,7 @@ class TwoPaths:
 
 
 async def started(stack: AsyncExitStack) -> TwoPaths:
-    app = create_app(Settings(artifacts=ARTIFACTS, max_body_bytes=LIMIT))
+    app = create_app(Settings(artifacts=ARTIFACTS, max_body_bytes=LIMIT, access_log=False))
     state = await stack.enter_async_context(app.router.lifespan_context(app))
     assert state is not None
     taken: list[int] = []
