@@ -13,13 +13,13 @@ import uvicorn
 from pydantic import ValidationError
 
 from contract.errors import InvalidTableError, KeysError, PhonePriceError, TableFileError
-from service.keys import check_who_may_call
-from service.logs import configuration
+from service.guards.keys import check_who_may_call
+from service.lifecycle.reload import keep_proved
 from service.predictor import load_predictor
 from service.process import create_app
-from service.reload import keep_proved
 from service.settings import Settings
 from service.tables.choices import Keep, OnError
+from service.telemetry.logs import configuration
 
 Option: TypeAlias = str | int | bool | Path | None
 

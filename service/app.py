@@ -10,24 +10,24 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access import HEALTH, METRICS, RequireKey
-from service.access_log import AccessLog
-from service.admission import Admission
 from service.batching import TurnBatcher
-from service.body_limit import BodyLimit
-from service.content_encoding import PlainBodies
-from service.deadline import Deadline
-from service.draining import Drain
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
-from service.keys import Keyring
-from service.logs import LOGGER, in_json
-from service.metrics import Metrics, RequestMetrics
+from service.guards.access import HEALTH, METRICS, RequireKey
+from service.guards.admission import TABLES, Admission
+from service.guards.body_limit import BodyLimit
+from service.guards.content_encoding import PlainBodies
+from service.guards.deadline import Deadline
+from service.guards.keys import Keyring
+from service.lifecycle.draining import Drain
+from service.lifecycle.reload import Follower, follow, load_first
+from service.lifecycle.watchdog import watch
 from service.predictor import Predictor
-from service.reload import Follower, follow, load_first
 from service.routes import health, metrics, model_info, predict
 from service.settings import Settings
-from service.watchdog import watch
+from service.telemetry.access_log import AccessLog
+from service.telemetry.logs import LOGGER, in_json
+from service.telemetry.metrics import Metrics, RequestMetrics
 
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
 
@@ -102,7 +102,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables="/predict/batch")
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables=TABLES)
     app.add_middleware(PlainBodies)
     app.add_middleware(Deadline)
     open_paths = HEALTH | METRICS if settings.metrics_open else HEALTH

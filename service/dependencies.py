@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 
 from service.batching import TurnBatcher
-from service.draining import Drain
-from service.metrics import Metrics
+from service.lifecycle.draining import Drain
+from service.lifecycle.reload import Follower, Refusal
 from service.predictor import Predictor
-from service.reload import Follower, Refusal
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 
 
 async def get_predictor(request: Request) -> Predictor:

@@ -10,10 +10,10 @@ from time import perf_counter
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import deadline
-from service.keys import Keyring
+from service.guards import deadline
+from service.guards.keys import Keyring
 from service.media_type import JSON
-from service.metrics import Metrics
+from service.telemetry.metrics import Metrics
 from service.valid_phone import ValidPhone, values
 
 PATH = "/predict"

@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import refusal
-from service.keys import Keyring
+from service.guards.keys import Keyring
 
 HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
 

@@ -11,8 +11,8 @@ from typing import TypeAlias
 from starlette.types import Scope
 
 from contract.errors import KeysError
-from service.logs import LOGGER
 from service.settings import Settings
+from service.telemetry.logs import LOGGER
 
 LEAST_BYTES = 32
 """Of a key; `openssl rand -hex 32` makes 64."""

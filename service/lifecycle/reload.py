@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from contract.bundle import current_version
 from contract.errors import PhonePriceError
-from service.logs import LOGGER
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
+from service.telemetry.logs import LOGGER
 
 RETRY_SECONDS = 30.0
 """A version that was refused is looked at again after this long: it may have been copied only in part."""

@@ -16,8 +16,8 @@ import pytest
 
 from contract.bundle import current_version, switch_current
 from contract.phone import EXAMPLE
+from service.lifecycle.reload import RETRY_SECONDS, Follower, Refusal
 from service.predictor import Predictor
-from service.reload import RETRY_SECONDS, Follower, Refusal
 from service.settings import Settings
 from tests.running_service import ARTIFACTS, RunningService, running_service
 

@@ -73,7 +73,7 @@ def test_an_upload_under_way_is_answered_whole(options: tuple[str, ...]) -> None
 
 BLOCKED = """
 import asyncio, sys, time
-from service.watchdog import watch
+from service.lifecycle.watchdog import watch
 
 async def main():
     watching = asyncio.create_task(watch(float(sys.argv[1])))

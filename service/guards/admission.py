@@ -4,10 +4,10 @@ from collections import Counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access import HEALTH, METRICS
 from service.errors import refusal
-from service.metrics import Metrics
+from service.guards.access import HEALTH, METRICS
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 
 TABLES = "/predict/batch"
 

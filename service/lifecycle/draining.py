@@ -9,7 +9,7 @@ import signal
 import threading
 from types import FrameType
 
-from service.logs import LOGGER
+from service.telemetry.logs import LOGGER
 
 log = logging.getLogger(LOGGER)
 

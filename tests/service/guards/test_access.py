@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-import service.keys
+import service.guards.keys
 from contract.errors import KeysError
 from contract.phone import EXAMPLE
-from service.keys import Keyring
+from service.guards.keys import Keyring
 from service.settings import Settings
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
 
@@ -209,7 +209,7 @@ def test_every_worker_follows_the_file(tmp_path: Path, workers: str) -> None:
 
 def test_keys_are_compared_as_digests_in_constant_time() -> None:
     """No equality or membership touches a key, and every known one is compared."""
-    tree = ast.parse(Path(service.keys.__file__).read_text())
+    tree = ast.parse(Path(service.guards.keys.__file__).read_text())
     (has,) = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_has"]
     inside = list(ast.walk(has))
     called = {ast.unparse(node.func) for node in inside if isinstance(node, ast.Call)}

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.logs import stamp
+from service.telemetry.logs import stamp
 
 FLUSH_SECONDS = 0.1
 

@@ -46,7 +46,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "service.logs.JsonFormatter"} if in_json(settings) else text},
+        "formatters": {"line": {"()": "service.telemetry.logs.JsonFormatter"} if in_json(settings) else text},
         "handlers": {"standard_error": {"class": "logging.StreamHandler", "formatter": "line"}},
         "loggers": {
             name: {"handlers": ["standard_error"], "level": "INFO", "propagate": False}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from contract.phone import EXAMPLE
-from service.logs import JsonFormatter, stamp
+from service.telemetry.logs import JsonFormatter, stamp
 from tests.running_service import ARTIFACTS, running_service
 
 SECRET = "s3cr3t-that-nobody-else-may-see-0123456789"  # noqa: S105 - to be looked for

@@ -10,9 +10,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from contract.phone import EXAMPLE
-from service.admission import Admission
-from service.metrics import Metrics
+from service.guards.admission import Admission
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 
 BATCH = {"phones": [EXAMPLE] * 10_000}
 

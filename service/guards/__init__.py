@@ -1,0 +1,1 @@
+"""What is refused before anybody works on it: strangers, too much at once, too large, too late."""

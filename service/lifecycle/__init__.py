@@ -1,0 +1,1 @@
+"""What happens to a process that serves: a new version, SIGTERM, a standstill."""

@@ -1,0 +1,1 @@
+"""What the operator sees: the log and the metrics."""
