@@ -61,11 +61,10 @@ def running(peer: Peer, cores: Sequence[int]) -> Iterator[Server]:
 
 def environment_of(peer: Peer) -> dict[str, str]:
     """Return the environment variables that the peer is started with."""
-    # Python may keep its bytecode, as it does by default: else our sources are compiled at each start, while
-    # pip has compiled the frameworks
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | dict(
-        peer.environment
-    )
+    # nobody's onnxruntime reports to its maker meanwhile; and Python may keep its bytecode, as it does by
+    # default: else our sources are compiled at each start, while pip has compiled the frameworks
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**ours, "ORT_DISABLE_TELEMETRY": "1", **peer.environment}
 
 
 def _free_port() -> int:

@@ -20,6 +20,7 @@ from service.process import create_app
 from service.settings import Settings
 from service.tables.choices import Keep, OnError
 from service.telemetry.logs import configuration
+from service.telemetry.shared_metrics import shared_by
 
 Option: TypeAlias = str | int | bool | Path | None
 
@@ -76,21 +77,24 @@ def serve(
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in _given(options).items()}
     if settings.workers > 1:
         Thread(target=keep_proved, args=(settings, predictor.version), daemon=True).start()
-    uvicorn.run(
-        partial(create_app, settings, predictor) if settings.workers == 1 else "service.process:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=configuration(settings),
-        access_log=False,  # ours knows no query, but the request's id
-        proxy_headers=settings.access_log,  # the client's address is of use to the log alone
-        http="service.http_protocol:PhonePriceProtocol",
-        ws="none",
-        server_header=False,
-        timeout_graceful_shutdown=20,
-        timeout_worker_healthcheck=30,  # a busy machine can take longer than the default 5 s to import
-    )
+    with shared_by(settings.workers):
+        uvicorn.run(
+            partial(create_app, settings, predictor)
+            if settings.workers == 1
+            else "service.process:create_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=configuration(settings),
+            access_log=False,  # ours knows no query, but the request's id
+            proxy_headers=settings.access_log,  # the client's address is of use to the log alone
+            http="service.http_protocol:PhonePriceProtocol",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=20,
+            timeout_worker_healthcheck=30,  # a busy machine can take longer than the default 5 s to import
+        )
 
 
 @app.command("score")

@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         tasks = [
             asyncio.create_task(follow(follower, settings.reload_seconds, serve, counters.refused)),
             asyncio.create_task(app.state.keyring.follow_file()),
+            asyncio.create_task(counters.keep_sampled()),
             asyncio.create_task(watch(settings.watchdog_seconds)),
         ]
         drain = Drain(settings.drain_seconds)

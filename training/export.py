@@ -5,7 +5,6 @@ import warnings
 from copy import deepcopy
 
 import numpy as np
-import onnxruntime
 import torch
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from contract.errors import ExportError
 from contract.network import PhonePriceNetwork, Scaler
 from contract.phone import FEATURES, FeatureMatrix, Probabilities
+from contract.quiet_onnxruntime import onnxruntime
 
 TOLERANCE = 1e-5
 """How far a probability of the graph may lie from torch's."""

@@ -7,13 +7,13 @@ warnings and its bounded memory cost.
 import io
 
 import numpy as np
-import onnxruntime as ort
 import pyarrow as pa
 from fastapi import FastAPI, Request, Response
 from pyarrow import csv
 
 from benchmarks.phones import current_bundle
 from contract.phone import FEATURES, PriceRange
+from contract.quiet_onnxruntime import onnxruntime as ort
 from service.media_type import ARROW, CSV
 
 pa.set_cpu_count(1)

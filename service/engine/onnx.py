@@ -1,11 +1,11 @@
 """The default engine: onnxruntime on the graph that holds scaler, network and softmax."""
 
 import numpy as np
-import onnxruntime
 
 from contract.bundle import Bundle
 from contract.errors import EngineError, ShapeError
 from contract.phone import FEATURES, FeatureMatrix, PriceRange, Probabilities
+from contract.quiet_onnxruntime import onnxruntime
 
 INPUT = "phones"
 OUTPUT = "probabilities"

@@ -1,6 +1,9 @@
 """What the operator's Prometheus reads: requests, batches, predictions, and how far inputs leave the data."""
 
+import asyncio
+import resource
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -9,7 +12,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    Info,
     ProcessCollector,
     generate_latest,
 )
@@ -17,13 +19,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.phone import FEATURES
 from service.prediction import LABELS, Predictions
+from service.telemetry.shared_metrics import exposition_of_all
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SAMPLE_SECONDS = 1.0
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """The counters of one process."""
+    """The counters of one process, kept where all workers find them if they share theirs."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -50,7 +54,14 @@ class Metrics:
             ["feature"],
             registry=self._registry,
         )
-        self._model = Info("phone_price_model", "The model that answers", registry=self._registry)
+        self._model = Gauge(
+            "phone_price_model_info",
+            "Workers that answer with this model",
+            ["version", "engine"],
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self._serving: Gauge | None = None
         self._loads = Counter(
             "phone_price_model_loads", "Versions that came to answer", registry=self._registry
         )
@@ -62,13 +73,28 @@ class Metrics:
         self._rejections = Counter(
             "phone_price_rejections", "Requests refused unread", ["reason"], registry=self._registry
         )
-        self._in_flight = Gauge("phone_price_in_flight", "Requests being answered", registry=self._registry)
+        self._in_flight = Gauge(
+            "phone_price_in_flight",
+            "Requests being answered",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self._resident = Gauge(
+            "phone_price_resident_bytes",
+            "Memory of a worker",
+            registry=self._registry,
+            multiprocess_mode="liveall",
+        )
+        self._count_in_flight: Callable[[], int] = int
         self._predicted = [predicted.labels(label) for label in LABELS]
         self._outside = [outside.labels(name) for name in FEATURES]
 
     def serving(self, version: str, engine: str) -> None:
         """Say which model answers from now on."""
-        self._model.info({"version": version, "engine": engine})
+        if self._serving:
+            self._serving.set(0)
+        self._serving = self._model.labels(version, engine)
+        self._serving.set(1)
         self._loads.inc()
 
     def refused(self) -> None:
@@ -81,7 +107,7 @@ class Metrics:
 
     def in_flight(self, count: Callable[[], int]) -> None:
         """Say who knows how many requests are being answered."""
-        self._in_flight.set_function(count)
+        self._count_in_flight = count
 
     def request_seconds(self, route: str, status: int) -> Histogram:
         """Return what a request's seconds are observed by."""
@@ -99,8 +125,28 @@ class Metrics:
             _add(self._outside, np.bincount(features, minlength=len(FEATURES)).tolist())
 
     def exposition(self) -> bytes:
-        """Return all of it in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """Return all of it in Prometheus' text format: of all workers, where they share it."""
+        self.sample()
+        return exposition_of_all() or generate_latest(self._registry)
+
+    def sample(self) -> None:
+        """Look at what is not counted as it happens."""
+        self._in_flight.set(self._count_in_flight())
+        self._resident.set(_resident_bytes())
+
+    async def keep_sampled(self) -> None:
+        """Sample for the other workers, one of which may be asked, until cancelled."""
+        while True:
+            self.sample()
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+
+def _resident_bytes() -> int:
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:  # not Linux
+        return 0
+    return int(pages) * resource.getpagesize()
 
 
 def _add(counters: Iterable[Counter], amounts: Iterable[int]) -> None:

@@ -1,7 +1,9 @@
 """What the default engine costs, within the limit that was promised."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -28,6 +30,23 @@ def test_neither_training_libraries_nor_pyarrow_are_imported_before_they_are_nee
     assert {"onnxruntime", "fastapi", "service", "contract"} <= imported
     training = {"torch", "pandas", "sklearn", "joblib", "scipy", "onnx", "matplotlib", "training"}
     assert not imported & (training | {"pyarrow"})
+
+
+def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
+    """Its reporter would begin with a file in the temporary folder; where CI runs, it is quiet anyway."""
+    told = {"CI", "ORT_DISABLE_TELEMETRY"}
+    environment = {name: value for name, value in os.environ.items() if name not in told}
+    code = "import os, service.engine.onnx; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=environment | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "1\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_stays_small_over_ten_thousand_requests() -> None:
