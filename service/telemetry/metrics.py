@@ -91,6 +91,7 @@ class Metrics:
 
     def serving(self, version: str, engine: str) -> None:
         """Say which model answers from now on."""
+        self.sample()
         if self._serving:
             self._serving.set(0)
         self._serving = self._model.labels(version, engine)
