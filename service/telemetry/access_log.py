@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import sys
+from contextlib import suppress
 from secrets import token_hex
 from time import perf_counter, time
 from typing import TextIO
@@ -60,11 +61,12 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits; where nobody reads it or the disk is full it is lost, but no answer is."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            self._file.write("".join(waiting))
-            self._file.flush()
+            with suppress(OSError):
+                self._file.write("".join(waiting))
+                self._file.flush()
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -1,15 +1,21 @@
 """One line for each request, with what an operator needs and nothing that a caller would keep secret."""
 
+import asyncio
 import json
 import logging
+import os
 import re
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from contract.phone import EXAMPLE
+from service.telemetry.access_log import MOST_LINES, AccessLog
 from service.telemetry.logs import JsonFormatter, stamp
 from tests.running_service import ARTIFACTS, running_service
 
@@ -75,6 +81,32 @@ def test_without_an_access_log_there_is_neither_line_nor_id(capfd: pytest.Captur
     with running_service(ARTIFACTS, PHONE_PRICE_ACCESS_LOG="false") as running:
         assert "x-request-id" not in running.client.post("/predict", json=EXAMPLE).headers
     assert capfd.readouterr().out == ""
+
+
+def test_a_log_that_cannot_be_written_costs_no_answer() -> None:
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {}
+
+    async def story() -> None:
+        with Path("/dev/full").open("w") as full:
+            log = AccessLog(app, in_json=True, file=full)
+            for _ in range(2 * MOST_LINES):
+                await log({"type": "http", "path": "/", "method": "GET", "headers": []}, receive, send)
+            log.flush()
+            with suppress(OSError):
+                full.flush()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # what is left must go somewhere
+
+    asyncio.run(story())
+    assert len(sent) == 2 * MOST_LINES
 
 
 def test_an_exception_is_told_on_the_same_line() -> None:
