@@ -356,7 +356,7 @@ def test_a_model_swapped_during_a_call_answers_none_of_it(served: Served, tiny_a
 
 async def answers_of(served: Served, requests: Sequence[Request]) -> list[Answer]:
     """What the whole app in this process answers, with the watched model, to requests of one turn."""
-    app = create_app(Settings(artifacts=ARTIFACTS))
+    app = create_app(Settings(artifacts=ARTIFACTS, access_log=False))
     async with app.router.lifespan_context(app) as state:
         assert state is not None
         state["batcher"].predictor = served.predictor
