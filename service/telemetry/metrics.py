@@ -3,6 +3,7 @@
 import asyncio
 import resource
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -22,8 +23,10 @@ from service.prediction import LABELS, Predictions
 from service.telemetry.shared_metrics import exposition_of_all
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-SAMPLE_SECONDS = 1.0
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+SAMPLE_SECONDS = 1.0
+"""Between two looks at what is not counted as it happens."""
 
 
 class Metrics:
@@ -32,58 +35,37 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._requests = Histogram(
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        gauge = partial(Gauge, registry=self._registry)
+        self._requests = histogram(
             "phone_price_request_seconds",
             "From the request's arrival to its answer's end",
             ["route", "status"],
             buckets=SECONDS,
-            registry=self._registry,
         )
-        self._batch_rows = Histogram(
-            "phone_price_turn_batch_rows",
-            "Phones of /predict that one engine call answered",
-            buckets=ROWS,
-            registry=self._registry,
+        self._batch_rows = histogram(
+            "phone_price_turn_batch_rows", "Phones of /predict that one engine call answered", buckets=ROWS
         )
-        predicted = Counter(
-            "phone_price_predictions", "Phones answered", ["price_range"], registry=self._registry
-        )
-        outside = Counter(
-            "phone_price_out_of_range",
-            "Specifications outside the trained range",
-            ["feature"],
-            registry=self._registry,
-        )
-        self._model = Gauge(
+        predicted = counter("phone_price_predictions", "Phones answered", ["price_range"])
+        outside = counter("phone_price_out_of_range", "Specifications outside the trained range", ["feature"])
+        self._model = gauge(
             "phone_price_model_info",
             "Workers that answer with this model",
             ["version", "engine"],
-            registry=self._registry,
             multiprocess_mode="livesum",
         )
         self._serving: Gauge | None = None
-        self._loads = Counter(
-            "phone_price_model_loads", "Versions that came to answer", registry=self._registry
+        self._loads = counter("phone_price_model_loads", "Versions that came to answer")
+        self._refused = counter(
+            "phone_price_model_refusals", "Versions that CURRENT named and that could not be served"
         )
-        self._refused = Counter(
-            "phone_price_model_refusals",
-            "Versions that CURRENT named and that could not be served",
-            registry=self._registry,
+        self._rejections = counter("phone_price_rejections", "Requests refused unread", ["reason"])
+        self._in_flight = gauge(
+            "phone_price_in_flight", "Requests being answered", multiprocess_mode="livesum"
         )
-        self._rejections = Counter(
-            "phone_price_rejections", "Requests refused unread", ["reason"], registry=self._registry
-        )
-        self._in_flight = Gauge(
-            "phone_price_in_flight",
-            "Requests being answered",
-            registry=self._registry,
-            multiprocess_mode="livesum",
-        )
-        self._resident = Gauge(
-            "phone_price_resident_bytes",
-            "Memory of a worker",
-            registry=self._registry,
-            multiprocess_mode="liveall",
+        self._resident = gauge(
+            "phone_price_resident_bytes", "Memory of a worker", multiprocess_mode="liveall"
         )
         self._count_in_flight: Callable[[], int] = int
         self._predicted = [predicted.labels(label) for label in LABELS]
