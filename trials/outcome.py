@@ -1,0 +1,90 @@
+"""What a trial found: figures held against bounds, and whether its positive control was seen to fail."""
+
+import operator
+from collections.abc import Callable
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+Figure = int | float
+
+
+class Line(BaseModel):
+    """One figure and its bound."""
+
+    what: str
+    unit: str = ""
+    measured: Figure
+    relation: str
+    bound: Figure
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure keeps to its bound; NaN keeps to none."""
+        return _RELATIONS[self.relation](self.measured, self.bound)
+
+    def told(self) -> str:
+        """Return it as words, as in `answers that were wrong 0 (= 0)`."""
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.what} {self.measured:.4g}{unit} ({self.relation} {self.bound:g})"
+
+
+_RELATIONS: dict[str, Callable[[Figure, Figure], bool]] = {
+    "≤": operator.le,
+    "≥": operator.ge,
+    "=": operator.eq,
+}
+
+
+def at_most(what: str, measured: Figure, bound: Figure, unit: str = "") -> Line:
+    """A figure that may not be larger."""
+    return Line(what=what, measured=measured, relation="≤", bound=bound, unit=unit)
+
+
+def at_least(what: str, measured: Figure, bound: Figure, unit: str = "") -> Line:
+    """A figure that may not be smaller."""
+    return Line(what=what, measured=measured, relation="≥", bound=bound, unit=unit)
+
+
+def exactly(what: str, measured: Figure, bound: Figure, unit: str = "") -> Line:
+    """A count that may not differ."""
+    return Line(what=what, measured=measured, relation="=", bound=bound, unit=unit)
+
+
+class Control(BaseModel):
+    """The variant that must fail."""
+
+    what: str = Field(description="How it differs")
+    failed: bool = Field(description="Whether the trial noticed")
+    seen: str = Field(description="What it noticed, with its figure")
+
+    def told(self) -> str:
+        """Return it as words."""
+        return f"{self.what}: {self.seen}"
+
+
+class Outcome(BaseModel):
+    """What a trial found."""
+
+    lines: list[Line] = Field(min_length=1)
+    controls: list[Control] = Field(min_length=1)
+    figures: dict[str, Any] = Field(default_factory=dict, description="What else is worth knowing; no bound")
+
+    @property
+    def passed(self) -> bool:
+        """Whether every bound holds and every control failed."""
+        return all(line.holds for line in self.lines) and all(control.failed for control in self.controls)
+
+    def because(self) -> list[str]:
+        """Say what keeps it from passing."""
+        return [line.told() for line in self.lines if not line.holds] + [
+            f"the control was not noticed: {control.what}" for control in self.controls if not control.failed
+        ]
+
+    def also(self, other: Self) -> Self:
+        """Return both as one."""
+        return type(self)(
+            lines=self.lines + other.lines,
+            controls=self.controls + other.controls,
+            figures=self.figures | other.figures,
+        )

@@ -1,0 +1,106 @@
+"""A worker of four is killed (SIGKILL) while all of them answer."""
+
+import asyncio
+import random
+import re
+from dataclasses import dataclass
+from functools import partial
+from urllib.request import urlopen
+
+import psutil
+
+from contract.bundle import current_version
+from trials.client import Golden, Tally, keep_asking
+from trials.outcome import Control, Outcome, at_most, exactly
+from trials.service import ARTIFACTS, Service, serving, wait_until
+
+KIND = "chaos"
+PASSES = (
+    "20 kills: no more requests fail than connections were open to that worker, none with one retry; "
+    "four workers are ready within 10 s under the same parent; every answer is golden"
+)
+
+WORKERS = 4
+CONNECTIONS = 8
+"""Of each client: the one that asks once more and the one that does not."""
+READY_SECONDS = 10.0
+MODEL_INFO = re.compile(r"^phone_price_model_info\{.*\} (\d+)", re.MULTILINE)
+
+
+@dataclass
+class Kills:
+    """What the killing came to."""
+
+    connections: int = 0
+    slowest: float = 0.0
+    same_parent: bool = True
+
+
+def run(long: bool) -> Outcome:
+    """Kill 20 times, or 3."""
+    golden = Golden(ARTIFACTS, [current_version(ARTIFACTS)])
+    with serving(workers=WORKERS) as service:
+        wait_until(lambda: _workers_ready(service) == WORKERS, READY_SECONDS)
+        once, twice, kills = asyncio.run(_under_load(service, golden, 20 if long else 3))
+    return Outcome(
+        lines=[
+            at_most("requests failed", once.failed, kills.connections),
+            exactly("failed with one retry", twice.failed, 0),
+            at_most("slowest return to four workers", kills.slowest, READY_SECONDS, "s"),
+            exactly("parents ended", int(not kills.same_parent), 0),
+            exactly("answers not golden", once.wrong + twice.wrong, 0),
+            exactly("answers other than 200", once.not_200 + twice.not_200, 0),
+        ],
+        controls=[_nobody_starts_it_again()],
+        figures={"answers": once.good + twice.good, "retried": twice.retried},
+    )
+
+
+async def _under_load(service: Service, golden: Golden, times: int) -> tuple[Tally, Tally, Kills]:
+    killing = asyncio.create_task(asyncio.to_thread(_kill, service, times))
+
+    def goes_on() -> bool:
+        return not killing.done()
+
+    once, twice = await asyncio.gather(
+        keep_asking(service.port, golden, goes_on, connections=CONNECTIONS),
+        keep_asking(service.port, golden, goes_on, connections=CONNECTIONS, retry=True),
+    )
+    return once, twice, await killing
+
+
+def _kill(service: Service, times: int) -> Kills:
+    kills = Kills()
+    for _ in range(times):
+        victim = random.choice(service.workers())  # noqa: S311 - any will do
+        kills.connections += sum(each.status == "ESTABLISHED" for each in victim.net_connections("tcp"))
+        victim.kill()
+        kills.slowest = max(
+            kills.slowest, wait_until(partial(_is_replaced, service, victim), READY_SECONDS + 5)
+        )
+        kills.same_parent &= service.process.poll() is None
+    return kills
+
+
+def _is_replaced(service: Service, victim: psutil.Process) -> bool:
+    return victim not in service.process.children() and _workers_ready(service) == WORKERS
+
+
+def _workers_ready(service: Service) -> int:
+    """How many living workers say in the metrics which model they answer with."""
+    try:
+        with urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=5) as told:
+            return sum(map(int, MODEL_INFO.findall(told.read().decode())))
+    except OSError:
+        return 0
+
+
+def _nobody_starts_it_again() -> Control:
+    """A service of one process has no parent that would start it again."""
+    with serving() as service:
+        service.process.kill()
+        service.process.wait()
+        seconds = wait_until(lambda: service.health() == 200, 3)
+    return Control(
+        what="a single process, which nobody starts again", failed=seconds > READY_SECONDS, seen="never ready"
+    )
