@@ -4,6 +4,7 @@
 """
 
 from contract.bundle.golden import GoldenRow, check_golden_rows
+from contract.bundle.lock import publishing
 from contract.bundle.manifest import (
     FORMAT_VERSION,
     Calibration,
@@ -30,6 +31,7 @@ __all__ = [
     "Metrics",
     "check_golden_rows",
     "current_version",
+    "publishing",
     "read_bundle",
     "read_current",
     "read_version",

@@ -1,10 +1,10 @@
 """CURRENT: one line that names the served version, replaced by rename."""
 
 import re
-import uuid
 from pathlib import Path
 
 from contract.bundle.durable import sync_directory, write_durably
+from contract.bundle.lock import beside, publishing
 from contract.errors import PointerError
 
 POINTER = "CURRENT"
@@ -41,10 +41,12 @@ def current_version(artifacts: Path) -> str:
 
 def switch_current(artifacts: Path, version: str) -> None:
     """Make `version` the served one; a reader sees the old name or the new one, never a part."""
-    beside = artifacts / f".{POINTER}-{uuid.uuid4().hex}"
-    try:
-        write_durably(beside, f"{checked_version(version)}\n".encode("ascii"))
-        beside.replace(artifacts / POINTER)
-    finally:
-        beside.unlink(missing_ok=True)
-    sync_directory(artifacts)
+    pointer = artifacts / POINTER
+    line = f"{checked_version(version)}\n".encode("ascii")
+    with publishing(artifacts):
+        try:
+            write_durably(beside(pointer), line)
+            beside(pointer).replace(pointer)
+        finally:
+            beside(pointer).unlink(missing_ok=True)
+        sync_directory(artifacts)

@@ -3,11 +3,12 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TypeAlias
 
-from contract.bundle.durable import sync_directory, write_durably
+from contract.bundle.durable import make_directory, sync_directory, write_durably
+from contract.bundle.lock import beside, publishing
 from contract.bundle.manifest import FileEntry, Manifest
 from contract.bundle.reader import MANIFEST, Bundle, read_bundle
 
@@ -23,42 +24,34 @@ def write_bundle(
     The manifest's list of files is made here. `prove` gets the bundle as the reader read it back and raises
     if it does not reproduce its golden rows; then nothing of the version stays. CURRENT is left alone.
     """
-    artifacts.mkdir(parents=True, exist_ok=True)
-    version, beside = _reserve(artifacts, manifest.version)
-    try:
+    make_directory(artifacts)
+    with publishing(artifacts):
+        version = _free_name(artifacts, manifest.version)
         entries = {
             name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
             for name, content in files.items()
         }
         complete = manifest.model_copy(update={"version": version, "files": entries})
-        _write_files(beside, {**files, MANIFEST: complete.model_dump_json(indent=2).encode() + b"\n"})
-        prove(read_bundle(beside))
-        beside.rename(artifacts / version)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    sync_directory(artifacts)
+        made = beside(artifacts / version)
+        try:
+            _write_files(made, {**files, MANIFEST: complete.model_dump_json(indent=2).encode() + b"\n"})
+            prove(read_bundle(made))
+            made.rename(artifacts / version)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        sync_directory(artifacts)
     return version
 
 
-def _reserve(artifacts: Path, wanted: str) -> tuple[str, Path]:
-    """Take a free version name. Making the folder beside is the lock: only its maker may rename it."""
-    for number in count(1):
-        version = wanted if number == 1 else f"{wanted}-{number}"
-        beside = artifacts / f".{version}"
-        try:
-            beside.mkdir()
-        except FileExistsError:
-            continue
-        if not (artifacts / version).exists():
-            return version, beside
-        beside.rmdir()
-    raise AssertionError("unreachable: count() does not end")
+def _free_name(artifacts: Path, wanted: str) -> str:
+    names = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+    return next(name for name in names if not (artifacts / name).exists())
 
 
 def _write_files(directory: Path, files: BundleFiles) -> None:
     for name, content in files.items():
         path = directory / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, content)
-    for folder in sorted({(directory / name).parent for name in files}):
+    for folder in sorted({(directory / name).parent for name in files}, reverse=True):
         sync_directory(folder)
