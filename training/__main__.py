@@ -5,6 +5,7 @@ import typer
 from training.commands.compare import compare
 from training.commands.cross_validate import cross_validate
 from training.commands.evaluate import evaluate
+from training.commands.prune import prune
 from training.commands.recipes import recipes, summary
 from training.commands.sample import sample
 from training.commands.train import train
@@ -23,6 +24,7 @@ for command in (
     evaluate,
     versions,
     activate,
+    prune,
     sample,
 ):
     app.command()(command)

@@ -8,7 +8,7 @@ import joblib
 from safetensors.torch import save
 from sklearn.preprocessing import StandardScaler
 
-from contract.bundle import Bundle, Metrics, check_golden_rows, switch_current, write_bundle
+from contract.bundle import Bundle, Metrics, check_golden_rows, publishing, switch_current, write_bundle
 from contract.network import PhonePriceNetwork
 from training.dataset import read_dataset, split
 from training.description import describe
@@ -40,18 +40,15 @@ def train(
     graph = export(model.network, model.scaler)
     prove_equal(graph, model.probabilities(dataset.phones.matrix), dataset.phones.matrix)
     manifest = describe(recipe, dataset, training_part, model, metrics)
-    version = write_bundle(
-        artifacts,
-        manifest,
-        {
-            "weights.safetensors": _tensors(model.network),
-            "scaler.joblib": _pickle(model.scaler),
-            "model.onnx": graph,
-            **make_report(manifest, model, held_out),
-        },
-        prove=_reproduces_golden_rows,
-    )
-    switch_current(artifacts, version)
+    files = {
+        "weights.safetensors": _tensors(model.network),
+        "scaler.joblib": _pickle(model.scaler),
+        "model.onnx": graph,
+        **make_report(manifest, model, held_out),
+    }
+    with publishing(artifacts):  # else another run could remove the version before it is the served one
+        version = write_bundle(artifacts, manifest, files, prove=_reproduces_golden_rows)
+        switch_current(artifacts, version)
     return Trained(version, metrics)
 
 

@@ -1,9 +1,11 @@
 """The bundle: the one thing that passes from training to serving.
 
-`artifacts/<version>/` holds the files below; `artifacts/CURRENT` names the served version.
+`artifacts/<version>/` holds the files below. `artifacts/CURRENT` names the served version, and
+`artifacts/PREVIOUS` the one that was served before.
 """
 
 from contract.bundle.golden import GoldenRow, check_golden_rows
+from contract.bundle.hold import Hold, hold_version
 from contract.bundle.lock import publishing
 from contract.bundle.manifest import (
     FORMAT_VERSION,
@@ -14,8 +16,9 @@ from contract.bundle.manifest import (
     Manifest,
     Metrics,
 )
-from contract.bundle.pointer import current_version, switch_current
+from contract.bundle.pointer import current_version, previous_version, switch_current
 from contract.bundle.reader import Bundle, read_bundle, read_current, read_version, versions
+from contract.bundle.retention import Removal, remove_old_versions
 from contract.bundle.writer import BundleFiles, write_bundle
 
 __all__ = [
@@ -27,14 +30,19 @@ __all__ = [
     "FeatureRange",
     "FileEntry",
     "GoldenRow",
+    "Hold",
     "Manifest",
     "Metrics",
+    "Removal",
     "check_golden_rows",
     "current_version",
+    "hold_version",
+    "previous_version",
     "publishing",
     "read_bundle",
     "read_current",
     "read_version",
+    "remove_old_versions",
     "switch_current",
     "versions",
     "write_bundle",

@@ -1,4 +1,4 @@
-"""CURRENT: one line that names the served version, replaced by rename."""
+"""CURRENT: one line that names the served version, replaced by rename. PREVIOUS names the one before."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ from contract.bundle.lock import beside, publishing
 from contract.errors import PointerError
 
 POINTER = "CURRENT"
+PREVIOUS = "PREVIOUS"
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
@@ -26,7 +27,10 @@ def checked_version(version: str) -> str:
 
 def current_version(artifacts: Path) -> str:
     """Return the version that CURRENT names. Raises `PointerError`."""
-    pointer = artifacts / POINTER
+    return _named_in(artifacts / POINTER)
+
+
+def _named_in(pointer: Path) -> str:
     try:
         text = pointer.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -39,14 +43,38 @@ def current_version(artifacts: Path) -> str:
         raise PointerError(f"{pointer} names no version: {error}") from None
 
 
+def previous_version(artifacts: Path) -> str | None:
+    """Return the version that CURRENT named before, if that is known."""
+    try:
+        return _named_in(artifacts / PREVIOUS)
+    except PointerError:
+        return None
+
+
 def switch_current(artifacts: Path, version: str) -> None:
-    """Make `version` the served one; a reader sees the old name or the new one, never a part."""
-    pointer = artifacts / POINTER
-    line = f"{checked_version(version)}\n".encode("ascii")
+    """Make `version` the served one; a reader sees the old name or the new one, never a part.
+
+    PREVIOUS gets the old name: who has just read it may still be loading that version.
+    """
+    checked_version(version)
     with publishing(artifacts):
-        try:
-            write_durably(beside(pointer), line)
-            beside(pointer).replace(pointer)
-        finally:
-            beside(pointer).unlink(missing_ok=True)
-        sync_directory(artifacts)
+        before = _named_now(artifacts)
+        if before and before != version:
+            _point(artifacts / PREVIOUS, before)
+        _point(artifacts / POINTER, version)
+
+
+def _named_now(artifacts: Path) -> str | None:
+    try:
+        return current_version(artifacts)
+    except PointerError:
+        return None
+
+
+def _point(pointer: Path, version: str) -> None:
+    try:
+        write_durably(beside(pointer), f"{version}\n".encode("ascii"))
+        beside(pointer).replace(pointer)
+    finally:
+        beside(pointer).unlink(missing_ok=True)
+    sync_directory(pointer.parent)

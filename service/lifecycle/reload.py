@@ -7,11 +7,12 @@ the metrics say. Going back is naming the older version in CURRENT.
 import asyncio
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from contract.bundle import current_version
+from contract.bundle import current_version, hold_version
 from contract.errors import PhonePriceError
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
@@ -36,10 +37,11 @@ class Refusal:
 
 
 class Follower:
-    """Knows which version answers, and why what CURRENT names does not."""
+    """Knows which version answers, holds it, and knows why what CURRENT names does not."""
 
     def __init__(self, settings: Settings, serving: str) -> None:
         self.serving = serving
+        self._hold = hold_version(settings.artifacts, serving)
         self.refusal: Refusal | None = None
         self._settings = settings
         self._look_again = 0.0
@@ -56,10 +58,13 @@ class Follower:
         if self.refusal and self.refusal.version == named and time.monotonic() < self._look_again:
             return None
         try:
+            hold = hold_version(self._settings.artifacts, named)
             predictor = load_predictor(self._settings, named)
         except PhonePriceError as error:
             return self._refused(named, error)
-        self.serving, self.refusal = named, None
+        if self._hold:
+            self._hold.release()
+        self.serving, self.refusal, self._hold = named, None, hold
         return predictor
 
     def _refused(self, version: str | None, error: PhonePriceError) -> Refusal | None:
@@ -109,6 +114,8 @@ def keep_proved(settings: Settings, first: str) -> None:
     """Tell workers yet to be started which version was proved last; for a thread of the supervisor."""
     os.environ[PROVED] = first
     follower = Follower(settings, first)
+    if not settings.reload_seconds:
+        threading.Event().wait()  # for ever: the version that workers come back on stays held
     while settings.reload_seconds:
         time.sleep(settings.reload_seconds)
         try:

@@ -157,6 +157,7 @@ COMMANDS = [
     "evaluate",
     "versions",
     "activate",
+    "prune",
     "sample",
 ]
 
@@ -281,8 +282,37 @@ def test_versions_lists_them_and_activate_goes_back(two_versions: Path, tmp_path
     assert new in listed.stdout
     done = run("activate", old, "--artifacts", two_versions)
     assert done.returncode == 0, done.stderr
-    assert f"now names {old}" in done.stdout
+    assert done.stdout.endswith(f"now names {old}; running services follow it\n")
     assert current_version(two_versions) == old
+
+
+def test_prune_removes_old_versions_and_train_does_so_when_told(
+    two_versions: Path, sample_table: Path, recipe_file: Path
+) -> None:
+    first, second = versions(two_versions)
+    command = ("train", "--recipe", recipe_file, "--data", sample_table, "--out", two_versions)
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert versions(two_versions)[:-1] == [first, second]
+    done = run(*command, "--keep", 3)
+    assert done.returncode == 0, done.stderr
+    assert f"removed {first}\n" in done.stdout
+    *_, third, fourth = versions(two_versions)
+    assert versions(two_versions) == [second, third, fourth]
+    done = run("prune", "--keep", 1, "--artifacts", two_versions)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"removed {second}\n"
+    assert versions(two_versions) == [third, fourth]
+
+
+def test_prune_without_a_version_that_is_served_removes_nothing(two_versions: Path) -> None:
+    before = versions(two_versions)
+    (two_versions / "CURRENT").unlink()
+    done = run("prune", "--keep", 1, "--artifacts", two_versions)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "CURRENT does not exist" in done.stderr
+    assert versions(two_versions) == before
 
 
 def test_a_version_that_is_not_whole_is_listed_as_such_and_not_activated(two_versions: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from training.commands.metrics_table import print_metrics
+from training.commands.prune import print_removal
 from training.commands.terminal import (
     ARTIFACTS,
     DataOption,
@@ -22,13 +23,17 @@ def train(
     data: DataOption = None,
     recipe_name: RecipeOption = DEFAULT,
     out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = ARTIFACTS,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="Afterwards prune: so many of the newest versions stay. Default: all."),
+    ] = None,
     json: JsonOption = None,
 ) -> None:
     """Train, measure on the part held out, write the bundle and make it the served one."""
     with failures_as_messages():
         recipe = Recipe.load(recipe_name)
 
-        from contract.bundle import read_version
+        from contract.bundle import read_version, remove_old_versions
         from training.dataset import default_path
         from training.pipeline import train
         from training.progress import both, watching
@@ -43,3 +48,5 @@ def train(
             write_figures(json, trained.metrics)
             console.print(f"{out / 'CURRENT'} now names {trained.version}")
             run.finish(out / trained.version, read_version(out, trained.version).manifest)
+            if keep:
+                print_removal(remove_old_versions(out, keep))

@@ -60,7 +60,7 @@ def activate(
             bundle.manifest.golden_rows, lambda features: graph_probabilities(bundle.graph, features)
         )
         switch_current(artifacts, version)
-        console.print(f"{artifacts / 'CURRENT'} now names {version}; restart the service to serve it")
+        console.print(f"{artifacts / 'CURRENT'} now names {version}; running services follow it")
 
 
 def _summary(artifacts: Path, version: str) -> VersionSummary:

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from contract.bundle import current_version, switch_current
+from contract.bundle import current_version, remove_old_versions, switch_current, versions
 from contract.phone import EXAMPLE
 from service.lifecycle.reload import RETRY_SECONDS, Follower, Refusal
 from service.predictor import Predictor
@@ -59,6 +59,21 @@ def serves(client: httpx.Client, version: str) -> bool:
 def predicted(client: httpx.Client) -> tuple[str, tuple[float, ...]]:
     answer = client.post("/predict", json=EXAMPLE).raise_for_status().json()
     return answer["model_version"], tuple(answer["probabilities"])
+
+
+def workers(running: RunningService) -> set[int]:
+    found = set()
+    for each in psutil.Process(running.process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # or is a zombie
+            found |= {each.pid} if "spawn_main" in " ".join(each.cmdline()) else set()
+    return found
+
+
+def versions_served(running: RunningService) -> set[str]:
+    """Of as many new connections as leave no worker out."""
+    return {
+        httpx.get(f"{running.client.base_url}/health", timeout=30).json()["model_version"] for _ in range(20)
+    }
 
 
 def publish_damaged(artifacts: Path, name: str) -> None:
@@ -153,32 +168,55 @@ def test_a_version_that_is_not_whole_is_told_of_and_never_served(
 
 def test_a_killed_worker_comes_back_on_the_version_that_was_proved_last(artifacts: Path, tiny: str) -> None:
     with running_service(artifacts, "--workers", "2", **OFTEN) as running:
-        supervisor = psutil.Process(running.process.pid)
-
-        def workers() -> set[int]:
-            found = set()
-            for each in supervisor.children():
-                with suppress(psutil.NoSuchProcess):  # or is a zombie
-                    found |= {each.pid} if "spawn_main" in " ".join(each.cmdline()) else set()
-            return found
-
-        def versions() -> set[str]:
-            """Of as many new connections as leave no worker out."""
-            return {
-                httpx.get(f"{running.client.base_url}/health", timeout=30).json()["model_version"]
-                for _ in range(20)
-            }
-
         switch_current(artifacts, tiny)
-        wait_until(lambda: versions() == {tiny})
+        wait_until(lambda: versions_served(running) == {tiny})
         publish_damaged(artifacts, "damaged")
         time.sleep(0.5)
-        before = workers()
+        before = workers(running)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: len(workers() - before) == 1)
-        wait_until(lambda: versions() == {tiny})
+        wait_until(lambda: len(workers(running) - before) == 1)
+        wait_until(lambda: versions_served(running) == {tiny})
         assert running.process.poll() is None
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_version_is_not_removed_while_it_is_served_or_workers_come_back_on_it(
+    artifacts: Path, tiny: str, count: str
+) -> None:
+    with running_service(artifacts, "--workers", count, **OFTEN) as running:
+        publish_damaged(artifacts, "damaged")
+        publish_damaged(artifacts, "damaged-too")  # now CURRENT names not even the version before it
+        time.sleep(0.5)
+        assert remove_old_versions(artifacts, keep=2) == ([tiny], [BEST])
+        before = workers(running)
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        if before:
+            wait_until(lambda: len(workers(running) - before) == 2)
+        wait_until(lambda: versions_served(running) == {BEST})
+        assert remove_old_versions(artifacts, keep=2) == ([], [BEST])
+
+
+def test_a_version_that_was_served_is_let_go_when_another_one_answers(artifacts: Path, tiny: str) -> None:
+    def is_removed() -> bool:
+        remove_old_versions(artifacts, keep=1)
+        return BEST not in versions(artifacts)
+
+    with running_service(artifacts, "--workers", "2", **OFTEN) as running:
+        publish_damaged(artifacts, "damaged")
+        switch_current(artifacts, tiny)
+        wait_until(lambda: versions_served(running) == {tiny})
+        wait_until(is_removed)
+        assert versions_served(running) == {tiny}
+
+
+def test_a_service_that_never_looks_holds_what_it_serves(artifacts: Path, tiny: str) -> None:
+    with running_service(artifacts, "--workers", "2", PHONE_PRICE_RELOAD_SECONDS="0"):
+        publish_damaged(artifacts, "damaged")
+        publish_damaged(artifacts, "damaged-too")
+        assert remove_old_versions(artifacts, keep=2) == ([tiny], [BEST])
+    assert remove_old_versions(artifacts, keep=2) == ([BEST], [])
 
 
 def test_with_zero_seconds_nobody_looks(artifacts: Path, tiny: str) -> None:
