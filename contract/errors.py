@@ -49,7 +49,7 @@ class EngineError(PhonePriceError):
 
 
 class KeysError(PhonePriceError):
-    """The keys of the service cannot be read, or are none that protect it."""
+    """Keys cannot be read, or are none that protect anything."""
 
 
 class BundleError(PhonePriceError):
@@ -62,6 +62,10 @@ class PointerError(BundleError):
 
 class VersionError(BundleError):
     """There is no version of that name."""
+
+
+class SignatureError(BundleError):
+    """A key is set, and the manifest is not signed with it or is not what was signed."""
 
 
 class ManifestError(BundleError):

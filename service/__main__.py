@@ -92,6 +92,7 @@ def serve(
             http="service.http_protocol:PhonePriceProtocol",
             ws="none",
             server_header=False,
+            timeout_keep_alive=75,  # longer than a proxy's: else it writes into what is being closed
             timeout_graceful_shutdown=20,
             timeout_worker_healthcheck=30,  # a busy machine can take longer than the default 5 s to import
         )

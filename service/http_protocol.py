@@ -1,19 +1,22 @@
-"""uvicorn's HTTP protocol, with a limit on heads, a pause after a refusal, and head and body in one write.
+"""uvicorn's HTTP protocol, with limits on heads and on what is under way, and head and body in one write.
 
 The parser takes a head of any size and fills the memory with it. And uvicorn writes the head of an answer as
 soon as the application begins to answer: a system call more each time, and a client that is woken up twice.
 
-A client that asks again at once although it was told to retry later costs as much as an answer, most of which
-is reading. So it is not listened to until then.
+What is too much is refused here, before anything is made of it: all the way through the application a refusal
+costs as much as an answer. Most of that is reading, so a client that was told to retry later is not listened
+to until about then.
 """
 
 import asyncio
 from http import HTTPStatus
+from random import uniform
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import refusal
+from service.guards.admission import Overload
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together; proxies send a few hundred."""
@@ -23,11 +26,7 @@ _REASONS = {
     431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
 }
 
-PAUSE_SECONDS = 1.0
-"""As Retry-After says."""
-
 _HEAD = b"HTTP/1.1 "
-_OVERLOADED = b"HTTP/1.1 503 "
 _CONTINUE = b"HTTP/1.1 100 "
 
 
@@ -37,7 +36,6 @@ class HeadWithBody:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
-        self.told_to_retry = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -49,7 +47,6 @@ class HeadWithBody:
             self._head = b""
         elif data.startswith(_HEAD) and not data.startswith(_CONTINUE):
             self._head = data
-            self.told_to_retry = data.startswith(_OVERLOADED) and b"\r\nretry-after: " in data
         else:
             self._transport.write(data)
 
@@ -72,6 +69,7 @@ class HeadTooLargeError(Exception):
 class PhonePriceProtocol(HttpToolsProtocol):
     """What uvicorn makes of each connection."""
 
+    _pause = 0  # seconds, once the request that is being read has been refused
     _silent = 0  # bytes that came since the parser last had something to say: a head, or a piece of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -89,18 +87,49 @@ class PhonePriceProtocol(HttpToolsProtocol):
         if self._silent > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
             raise HeadTooLargeError  # the parser gives up, and `send_400_response` is called
         self._silent = 0
-        super().on_headers_complete()
+        if self._is_too_much():
+            self._turn_away()
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._silent = 0
-        super().on_body(body)
+        if not self._pause:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._pause:
+            self.on_response_complete()
+            self._rest()
+        else:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         self._answers.flush()  # an answer may have no body
         super().on_response_complete()
-        if self._answers.told_to_retry:
+
+    def _is_too_much(self) -> bool:
+        overload: Overload | None = self.app_state.get("overload")
+        if overload is None or not overload.refuses(len(self.tasks), self.url):
+            return False
+        return self.cycle is None or self.cycle.response_complete  # else another is to be answered first
+
+    def _turn_away(self) -> None:
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["path"] = self.url.partition(b"?")[0].decode("ascii", "replace")
+        answer, self._pause = self.app_state["overload"].refuse(self.scope)
+        self._answers.write(answer)
+        self._answers.flush()
+        # who waits to be asked for the body may not send it: where would the next request begin?
+        if self.expect_100_continue or not self.parser.should_keep_alive():
+            self._answers.close()
+
+    def _rest(self) -> None:
+        """Pause for no longer than the client was told to, and not all of them to the same moment."""
+        if not self.transport.is_closing():
             self.flow.pause_reading()
-            self.loop.call_later(PAUSE_SECONDS, self.flow.resume_reading)
+            self.loop.call_later(self._pause * uniform(0.5, 1.0), self.flow.resume_reading)  # noqa: S311 - no secret
+        self._pause = 0
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser has given up."""

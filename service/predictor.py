@@ -5,7 +5,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from contract.bundle import Manifest, check_golden_rows, current_version, read_version
+from contract.bundle import Manifest, check_golden_rows, current_version, read_version, signing_key
 from contract.errors import EngineError
 from contract.phone import FeatureMatrix, Specifications
 from service.engine import Engine, load_engine
@@ -59,10 +59,11 @@ def _row_by_row(specifications: Specifications) -> FeatureMatrix:
 def load_predictor(settings: Settings, version: str | None = None) -> Predictor:
     """Read a version, else the one that CURRENT names, and build its engine.
 
-    The golden rows are recomputed, which also warms it. Raises a `BundleError` or `EngineError` when anything
-    is off.
+    The golden rows are recomputed, which also warms it. Raises a `BundleError`, an `EngineError` or, for the
+    key that it should be signed with, a `KeysError` when anything is off.
     """
-    bundle = read_version(settings.artifacts, version or current_version(settings.artifacts))
+    key = signing_key(settings.signing_key.get_secret_value())
+    bundle = read_version(settings.artifacts, version or current_version(settings.artifacts), key)
     engine = load_engine(settings.engine, bundle)
     check_golden_rows(bundle.manifest.golden_rows, engine.predict)
     return Predictor(bundle.manifest, engine)

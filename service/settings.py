@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(
         None, description="File of more keys, one to a line; read again when it changes."
     )
+    signing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key that bundles must be signed with, of at least 32 bytes; then older ones, by spaces.",
+    )
     metrics_open: bool = Field(False, description="Whether /metrics needs no key.")
     insecure: bool = Field(False, description="Listen beyond this machine without any key.")
     reload_seconds: float = Field(
@@ -47,7 +51,7 @@ class Settings(BaseSettings):
         "auto", description="Lines of the log: json, text, or auto for text on a terminal, json elsewhere."
     )
     max_requests: int = Field(
-        512, ge=1, description="Requests answered at a time by a worker; what comes beyond is refused."
+        256, ge=1, description="Requests answered at a time by a worker; what comes beyond is refused."
     )
     max_tables: int = Field(16, ge=1, description="The same for /predict/batch.")
     max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")

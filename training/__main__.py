@@ -8,6 +8,7 @@ from training.commands.evaluate import evaluate
 from training.commands.prune import prune
 from training.commands.recipes import recipes, summary
 from training.commands.sample import sample
+from training.commands.sign import sign
 from training.commands.train import train
 from training.commands.tune import tune
 from training.commands.versions import activate, versions
@@ -24,6 +25,7 @@ for command in (
     evaluate,
     versions,
     activate,
+    sign,
     prune,
     sample,
 ):

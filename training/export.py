@@ -9,6 +9,7 @@ import torch
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 from torch import Tensor, nn
 
+from contract.bundle import Bundle, check_golden_rows
 from contract.errors import ExportError
 from contract.network import PhonePriceNetwork, Scaler
 from contract.phone import FEATURES, FeatureMatrix, Probabilities
@@ -81,3 +82,10 @@ def prove_equal(graph: bytes, expected: Probabilities, features: FeatureMatrix) 
     error = float(np.abs(graph_probabilities(graph, features) - expected).max())
     if not error <= TOLERANCE:  # NaN is an error, too
         raise ExportError(f"the ONNX graph is off by {error:.2g} from torch (allowed: {TOLERANCE:g})")
+
+
+def prove_golden_rows(bundle: Bundle) -> None:
+    """Raise `GoldenRowError` unless the bundle's graph gives its golden rows their probabilities."""
+    check_golden_rows(
+        bundle.manifest.golden_rows, lambda features: graph_probabilities(bundle.graph, features)
+    )

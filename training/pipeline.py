@@ -8,12 +8,12 @@ import joblib
 from safetensors.torch import save
 from sklearn.preprocessing import StandardScaler
 
-from contract.bundle import Bundle, Metrics, check_golden_rows, publishing, switch_current, write_bundle
+from contract.bundle import Metrics, SigningKey, publishing, switch_current, write_bundle
 from contract.network import PhonePriceNetwork
 from training.dataset import read_dataset, split
 from training.description import describe
 from training.evaluation import evaluate
-from training.export import export, graph_probabilities, prove_equal
+from training.export import export, prove_equal, prove_golden_rows
 from training.fitting import Watch, fit_calibrated, ignore
 from training.recipe import Recipe
 from training.report import make_report
@@ -27,11 +27,17 @@ class Trained(NamedTuple):
 
 
 def train(
-    recipe: Recipe, data: Path, artifacts: Path, watch: Watch = ignore, watch_calibration: Watch = ignore
+    recipe: Recipe,
+    data: Path,
+    artifacts: Path,
+    watch: Watch = ignore,
+    watch_calibration: Watch = ignore,
+    key: SigningKey | None = None,
 ) -> Trained:
     """Train `recipe` on the table `data`, write the bundle and make it the served one.
 
-    Each watch is told of its epochs. Nothing is written before everything else has succeeded.
+    Each watch is told of its epochs; with a key the bundle is signed. Nothing is written before everything
+    else has succeeded.
     """
     dataset = read_dataset(data)
     training_part, held_out = split(dataset.phones, recipe.split)
@@ -47,7 +53,7 @@ def train(
         **make_report(manifest, model, held_out),
     }
     with publishing(artifacts):  # else another run could remove the version before it is the served one
-        version = write_bundle(artifacts, manifest, files, prove=_reproduces_golden_rows)
+        version = write_bundle(artifacts, manifest, files, prove_golden_rows, key)
         switch_current(artifacts, version)
     return Trained(version, metrics)
 
@@ -61,9 +67,3 @@ def _pickle(scaler: StandardScaler) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(scaler, buffer)
     return buffer.getvalue()
-
-
-def _reproduces_golden_rows(bundle: Bundle) -> None:
-    check_golden_rows(
-        bundle.manifest.golden_rows, lambda features: graph_probabilities(bundle.graph, features)
-    )

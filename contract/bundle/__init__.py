@@ -17,9 +17,11 @@ from contract.bundle.manifest import (
     Metrics,
 )
 from contract.bundle.pointer import current_version, previous_version, switch_current
-from contract.bundle.reader import Bundle, read_bundle, read_current, read_version, versions
+from contract.bundle.reader import Bundle, read_bundle, read_current, read_version
 from contract.bundle.retention import Removal, remove_old_versions
-from contract.bundle.writer import BundleFiles, write_bundle
+from contract.bundle.signature import SigningKey, signing_key
+from contract.bundle.version_names import versions
+from contract.bundle.writer import BundleFiles, sign_version, write_bundle
 
 __all__ = [
     "FORMAT_VERSION",
@@ -34,6 +36,7 @@ __all__ = [
     "Manifest",
     "Metrics",
     "Removal",
+    "SigningKey",
     "check_golden_rows",
     "current_version",
     "hold_version",
@@ -43,6 +46,8 @@ __all__ = [
     "read_current",
     "read_version",
     "remove_old_versions",
+    "sign_version",
+    "signing_key",
     "switch_current",
     "versions",
     "write_bundle",

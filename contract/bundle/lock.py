@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from contract.bundle.durable import make_directory
+
 LOCK = ".lock"
 
 _held: ContextVar[frozenset[Path]] = ContextVar("held", default=frozenset())
@@ -23,7 +25,7 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def publishing(artifacts: Path) -> Iterator[None]:
-    """Wait until nobody else changes `artifacts`, and keep others waiting. Raises `OSError`.
+    """Wait until nobody else changes `artifacts`, made if need be; keep others waiting. Raises `OSError`.
 
     Within, whatever else publishes may be called: who has the lock gets it again.
     """
@@ -31,6 +33,7 @@ def publishing(artifacts: Path) -> Iterator[None]:
     if folder in _held.get():
         yield
         return
+    make_directory(folder)
     with (folder / LOCK).open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         token = _held.set(_held.get() | {folder})

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from contract.architecture import Architecture
 from contract.bundle.golden import GoldenRow
-from contract.bundle.pointer import checked_version
+from contract.bundle.version_names import checked_version
 
 FORMAT_VERSION = 2
 """The format that this release writes, and the only one that it reads."""

@@ -1,28 +1,14 @@
 """CURRENT: one line that names the served version, replaced by rename. PREVIOUS names the one before."""
 
-import re
 from pathlib import Path
 
 from contract.bundle.durable import sync_directory, write_durably
 from contract.bundle.lock import beside, publishing
+from contract.bundle.version_names import check_exists, checked_version
 from contract.errors import PointerError
 
 POINTER = "CURRENT"
 PREVIOUS = "PREVIOUS"
-
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-
-
-def is_version(name: str) -> bool:
-    """Whether `name` can be that of a bundle's folder; the folders beside, with a dot, cannot."""
-    return _VERSION.fullmatch(name) is not None
-
-
-def checked_version(version: str) -> str:
-    """Return `version` if it can name a bundle's folder; raise `ValueError` if not."""
-    if not is_version(version):
-        raise ValueError("a version is 1 to 128 letters, digits, dots, underscores and hyphens")
-    return version
 
 
 def current_version(artifacts: Path) -> str:
@@ -54,10 +40,10 @@ def previous_version(artifacts: Path) -> str | None:
 def switch_current(artifacts: Path, version: str) -> None:
     """Make `version` the served one; a reader sees the old name or the new one, never a part.
 
-    PREVIOUS gets the old name: who has just read it may still be loading that version.
+    PREVIOUS gets the old name: who has just read it may still be loading that version. Raises `VersionError`.
     """
-    checked_version(version)
     with publishing(artifacts):
+        check_exists(artifacts, version)
         before = _named_now(artifacts)
         if before and before != version:
             _point(artifacts / PREVIOUS, before)

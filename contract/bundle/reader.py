@@ -16,7 +16,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
-from contract.bundle.pointer import current_version, is_version
+from contract.bundle.pointer import current_version
+from contract.bundle.signature import SIGNATURE, SIGNATURE_BYTES, SigningKey
+from contract.bundle.version_names import check_exists
 from contract.errors import (
     BundleError,
     ClassError,
@@ -28,7 +30,7 @@ from contract.errors import (
     ManifestError,
     NonFiniteError,
     ShapeError,
-    VersionError,
+    SignatureError,
 )
 from contract.phone import FEATURES, PriceRange
 
@@ -52,33 +54,26 @@ class Bundle:
     graph: bytes
 
 
-def read_current(artifacts: Path) -> Bundle:
+def read_current(artifacts: Path, key: SigningKey | None = None) -> Bundle:
     """Read the version that CURRENT names. Raises a `BundleError`."""
-    return read_version(artifacts, current_version(artifacts))
+    return read_version(artifacts, current_version(artifacts), key)
 
 
-def read_version(artifacts: Path, version: str) -> Bundle:
-    """Read the version of that name. Raises a `BundleError`."""
-    if version not in versions(artifacts):
-        raise VersionError(
-            f"{artifacts} has no version {version!r}; it has {', '.join(versions(artifacts)) or 'none'}"
-        )
-    bundle = read_bundle(artifacts / version)
+def read_version(artifacts: Path, version: str, key: SigningKey | None = None) -> Bundle:
+    """Read the version of that name, which must be signed where there is a key. Raises a `BundleError`."""
+    check_exists(artifacts, version)
+    bundle = read_bundle(artifacts / version, key)
     if bundle.manifest.version != version:
         raise ManifestError(f"{artifacts / version / MANIFEST} is the manifest of {bundle.manifest.version}")
     return bundle
 
 
-def versions(artifacts: Path) -> list[str]:
-    """Return the names of all versions, whole or not: in order of time, as training names them."""
-    if not artifacts.is_dir():
-        return []
-    return sorted(path.name for path in artifacts.iterdir() if path.is_dir() and is_version(path.name))
+def read_bundle(directory: Path, key: SigningKey | None = None) -> Bundle:
+    """Climb the ladder. Raises the `BundleError` of the first rung that does not hold.
 
-
-def read_bundle(directory: Path) -> Bundle:
-    """Climb the ladder. Raises the `BundleError` of the first rung that does not hold."""
-    manifest = _read_manifest(directory)
+    Without a key a signature says nothing, and is not looked at.
+    """
+    manifest = _read_manifest(directory, key)
     _check_file_list(directory, manifest)
     _check_sizes(directory, manifest)
     contents = {name: _read_verified(directory / name, entry) for name, entry in manifest.files.items()}
@@ -88,12 +83,16 @@ def read_bundle(directory: Path) -> Bundle:
     return Bundle(manifest, contents[WEIGHTS], contents[SCALER], contents[GRAPH])
 
 
-def _read_manifest(directory: Path) -> Manifest:
+def _read_manifest(directory: Path, key: SigningKey | None) -> Manifest:
     path = directory / MANIFEST
     try:
-        raw = json.loads(_read_at_most(path, LARGEST_FILE))
+        content = _read_at_most(path, LARGEST_FILE)
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}") from None
+    if key:
+        _check_signature(directory / SIGNATURE, content, key)
+    try:
+        raw = json.loads(content)
     except (ValueError, RecursionError):
         raise ManifestError(f"{path} is not JSON: it was cut short or altered") from None
     found = raw.get("format_version") if isinstance(raw, dict) else None
@@ -107,6 +106,17 @@ def _read_manifest(directory: Path) -> Manifest:
         raise ManifestError(f"{path} is not a manifest: {where}: {first['msg']}") from None
 
 
+def _check_signature(path: Path, manifest: bytes, key: SigningKey) -> None:
+    try:
+        signature = _read_at_most(path, SIGNATURE_BYTES + 1)
+    except OSError as error:
+        raise SignatureError(
+            f"{path} cannot be read: {error.strerror}; python -m training sign makes it"
+        ) from None
+    if not key.vouches_for(manifest, signature):
+        raise SignatureError(f"{path} does not vouch for {MANIFEST}: altered, or signed with another key")
+
+
 def _check_file_list(directory: Path, manifest: Manifest) -> None:
     for name in manifest.files:
         if not _is_plain(name):
@@ -117,7 +127,7 @@ def _check_file_list(directory: Path, manifest: Manifest) -> None:
         raise FileListError(f"{directory / MANIFEST} does not list {name}")
     for name in sorted(listed - found):
         raise FileListError(f"{directory / name} is missing")
-    for name in sorted(found - listed):
+    for name in sorted(found - listed - {SIGNATURE}):
         raise FileListError(f"{directory / name} is not in the manifest")
 
 

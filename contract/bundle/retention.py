@@ -9,7 +9,8 @@ from typing import NamedTuple
 from contract.bundle.durable import sync_directory
 from contract.bundle.lock import beside, publishing
 from contract.bundle.pointer import current_version, previous_version
-from contract.bundle.reader import MANIFEST, versions
+from contract.bundle.reader import MANIFEST
+from contract.bundle.version_names import versions
 
 
 class Removal(NamedTuple):
@@ -27,6 +28,7 @@ def remove_old_versions(artifacts: Path, keep: int) -> Removal:
     not at all.
     """
     removal = Removal([], [])
+    current_version(artifacts)  # where there is none, nothing is made either
     with publishing(artifacts):
         named = {current_version(artifacts), previous_version(artifacts)}
         for version in versions(artifacts)[:-keep]:

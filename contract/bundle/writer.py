@@ -7,24 +7,29 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TypeAlias
 
-from contract.bundle.durable import make_directory, sync_directory, write_durably
+from contract.bundle.durable import sync_directory, write_durably
 from contract.bundle.lock import beside, publishing
 from contract.bundle.manifest import FileEntry, Manifest
-from contract.bundle.reader import MANIFEST, Bundle, read_bundle
+from contract.bundle.reader import MANIFEST, Bundle, read_bundle, read_version
+from contract.bundle.signature import SIGNATURE, SigningKey
 
 BundleFiles: TypeAlias = Mapping[str, bytes]
 """Content by relative path, the manifest left out."""
 
 
 def write_bundle(
-    artifacts: Path, manifest: Manifest, files: BundleFiles, prove: Callable[[Bundle], None]
+    artifacts: Path,
+    manifest: Manifest,
+    files: BundleFiles,
+    prove: Callable[[Bundle], None],
+    key: SigningKey | None = None,
 ) -> str:
     """Write a new version and return its name, which is `manifest.version`, numbered where that is taken.
 
-    The manifest's list of files is made here. `prove` gets the bundle as the reader read it back and raises
-    if it does not reproduce its golden rows; then nothing of the version stays. CURRENT is left alone.
+    The manifest's list of files is made here, and its signature where there is a key. `prove` gets the
+    bundle as the reader read it back and raises if it does not reproduce its golden rows; then nothing of the
+    version stays. CURRENT is left alone.
     """
-    make_directory(artifacts)
     with publishing(artifacts):
         version = _free_name(artifacts, manifest.version)
         entries = {
@@ -32,15 +37,33 @@ def write_bundle(
             for name, content in files.items()
         }
         complete = manifest.model_copy(update={"version": version, "files": entries})
+        told = complete.model_dump_json(indent=2).encode() + b"\n"
+        signed = {SIGNATURE: key.sign(told)} if key else {}
         made = beside(artifacts / version)
         try:
-            _write_files(made, {**files, MANIFEST: complete.model_dump_json(indent=2).encode() + b"\n"})
-            prove(read_bundle(made))
+            _write_files(made, {**files, MANIFEST: told, **signed})
+            prove(read_bundle(made, key))
             made.rename(artifacts / version)
         finally:
             shutil.rmtree(made, ignore_errors=True)
         sync_directory(artifacts)
     return version
+
+
+def sign_version(artifacts: Path, version: str, key: SigningKey) -> None:
+    """Sign a version that has no signature, or one of another key. Raises a `BundleError` if it is not whole.
+
+    The signature is made outside of the folder: what a killed signer leaves is no part of the bundle.
+    """
+    with publishing(artifacts):
+        read_version(artifacts, version)
+        directory, made = artifacts / version, beside(artifacts / version)
+        try:
+            write_durably(made, key.sign((directory / MANIFEST).read_bytes()))
+            made.replace(directory / SIGNATURE)
+        finally:
+            made.unlink(missing_ok=True)
+        sync_directory(directory)
 
 
 def _free_name(artifacts: Path, wanted: str) -> str:

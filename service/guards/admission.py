@@ -1,43 +1,109 @@
 """So much work at a time: what comes beyond is refused at once and cheaply, and the rest is answered soon."""
 
-from collections import Counter
+import asyncio
+from collections.abc import Collection
+from functools import cache
+from http import HTTPStatus
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import refusal
 from service.guards.access import HEALTH, METRICS
 from service.settings import Settings
+from service.telemetry.access_log import AccessLog
 from service.telemetry.metrics import Metrics
 
 TABLES = "/predict/batch"
 
-NEVER_REFUSED = HEALTH | METRICS
+RETURNS_PER_SECOND = 300
+"""Of those refused, how many may come again each second: to refuse them all again is a tenth of the work."""
+
+LONGEST_RETRY_SECONDS = 10
+
+_MESSAGE = "Too much to do at once; try again after the seconds of Retry-After"
 
 
-class Admission:
-    """ASGI, outermost: 503 with Retry-After beyond `max_requests`, and beyond `max_tables` of tables."""
+class Overload:
+    """Knows what is too much and how it is refused, for a server that makes nothing of the request then."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, access_log: AccessLog | None) -> None:
+        self._most = settings.max_requests
+        self._refused = metrics.rejections
+        self._access_log = access_log
+        self._away = 0
+
+    def refuses(self, under_way: int, url: bytes) -> bool:
+        """Whether a request is one too many where so many are under way."""
+        return under_way >= self._most and url.partition(b"?")[0] not in _NEVER_REFUSED_HERE
+
+    def refuse(self, scope: Scope) -> tuple[bytes, int]:
+        """Count and log a refusal; return the bytes of its answer, and the seconds after which to come again.
+
+        Needs the method, path and headers.
+        """
+        self._refused("overload")
+        seconds = min(1 + self._away // RETURNS_PER_SECOND, LONGEST_RETRY_SECONDS)
+        self._away += 1
+        asyncio.get_running_loop().call_later(seconds, self._come_again)
+        head, body = _answer(seconds)
+        if not self._access_log:
+            return head + body, seconds
+        return b"%sx-request-id: %s\r\n%s" % (head, self._access_log.note(scope, 503), body), seconds
+
+    def _come_again(self) -> None:
+        self._away -= 1
+
+
+@cache
+def _answer(seconds: int) -> tuple[bytes, bytes]:
+    """Return the head without its end, and the rest."""
+    response = _too_much(seconds)
+    status = f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}\r\n".encode()
+    headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+    return status + headers, b"\r\n" + bytes(response.body)
+
+
+def _too_much(seconds: int) -> Response:
+    return refusal(503, _MESSAGE, {"Retry-After": str(seconds)})
+
+
+def _encoded(paths: Collection[str]) -> frozenset[bytes]:
+    return frozenset(path.encode() for path in paths)
+
+
+_NEVER_REFUSED_HERE = _encoded(HEALTH | METRICS | {TABLES})
+
+
+class TableAdmission:
+    """ASGI, outermost: 503 with Retry-After beyond `max_tables` at a time; tells what is in flight."""
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app = app
-        self._most = {TABLES: settings.max_tables, "": settings.max_requests}
-        self._in_flight = Counter[str]()
+        self._most = settings.max_tables
+        self._tables = self._others = 0
         self._refused = metrics.rejections
-        metrics.in_flight(self._in_flight.total)
+        metrics.in_flight(lambda: self._tables + self._others)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in NEVER_REFUSED:
+        if scope["type"] != "http" or scope["path"] in HEALTH | METRICS:
             await self.app(scope, receive, send)
-            return
-        kind = TABLES if scope["path"] == TABLES else ""
-        if self._in_flight[kind] >= self._most[kind]:
+        elif scope["path"] == TABLES:
+            await self._table(scope, receive, send)
+        else:
+            self._others += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self._others -= 1
+
+    async def _table(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._tables >= self._most:
             self._refused("overload")
-            await _too_much(scope, receive, send)
+            await _too_much(1)(scope, receive, send)
             return
-        self._in_flight[kind] += 1
+        self._tables += 1
         try:
             await self.app(scope, receive, send)
         finally:
-            self._in_flight[kind] -= 1
-
-
-_too_much = refusal(503, "Too much to do at once; try again in a second", {"Retry-After": "1"})
+            self._tables -= 1

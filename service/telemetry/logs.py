@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import time
+from functools import lru_cache
 from typing import Any
 
 from service.settings import Settings
@@ -31,8 +32,12 @@ class JsonFormatter(logging.Formatter):
 
 def stamp(seconds: float) -> str:
     """Return a moment as in 2026-11-23T13:41:05.250Z."""
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+    return f"{_second(int(seconds))}.{int(seconds % 1 * 1000):03d}Z"
+
+
+@lru_cache(maxsize=2)  # a thousand lines are of one second
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def in_json(settings: Settings) -> bool:

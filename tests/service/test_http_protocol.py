@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.http_protocol import PAUSE_SECONDS, HeadWithBody, PhonePriceProtocol
+from service.http_protocol import HeadWithBody, PhonePriceProtocol
 from tests.running_service import free_port
 
 
@@ -37,11 +37,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         "/chunks": (200, [b"first", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b""], False),
         "/breaks": (200, [b"first"], False),
         "/breaks-at-once": (200, [], False),
-        "/overloaded": (503, [b"later"], True),
     }[scope["path"]]
     length = [(b"content-length", b"%d" % sum(map(len, pieces)))] if declared else []
-    headers = [*length, (b"retry-after", b"1")] if status == 503 else length
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": length})
     for number, piece in enumerate(pieces, start=1):
         more = number < len(pieces) or scope["path"] == "/breaks"
         await send({"type": "http.response.body", "body": piece, "more_body": more})
@@ -175,21 +173,6 @@ CHUNKED = request(b"POST", b"/echo", b"transfer-encoding: chunked")
 )
 def test_a_head_over_the_limit_is_refused(ours: Server, pieces: Iterable[bytes]) -> None:
     assert refused(ours, pieces) == (431, "request_header_fields_too_large")
-
-
-def test_who_was_told_to_retry_later_is_not_heard_before(ours: Server) -> None:
-    with socket.create_connection(("127.0.0.1", ours.port), timeout=10) as connection:
-        connection.sendall(request(b"GET", b"/overloaded"))
-        assert b" 503 " in connection.recv(65536)
-        start = time.monotonic()
-        connection.sendall(request(b"GET", b"/one"))
-        assert ours.answers(request(b"GET", b"/one", CLOSE)).endswith(b"a")
-        assert time.monotonic() - start < PAUSE_SECONDS / 2, "others are heard"
-        assert b" 200 " in connection.recv(65536)
-        assert time.monotonic() - start > PAUSE_SECONDS / 2
-        connection.sendall(request(b"GET", b"/one", CLOSE))
-        assert b" 200 " in connection.recv(65536)
-        assert time.monotonic() - start < 2 * PAUSE_SECONDS
 
 
 def test_what_is_no_http_is_refused(ours: Server) -> None:

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from contract.bundle import current_version
+from contract.bundle import SigningKey, current_version, sign_version
 from contract.phone import EXAMPLE
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
 
@@ -125,6 +125,29 @@ def test_a_wrong_setting_is_named(options: list[str], environment: dict[str, str
     assert status == 2
     assert told in words
     assert words.count("\n") == 1
+
+
+SIGNING_KEY = {"PHONE_PRICE_SIGNING_KEY": "0123456789abcdef" * 2}
+
+
+def test_with_a_key_a_bundle_that_is_not_signed_with_it_is_refused(artifacts: Path) -> None:
+    status, words = refusal(artifacts, **SIGNING_KEY)
+    assert status == 3
+    assert "manifest.hmac cannot be read" in words
+    sign_version(artifacts, current_version(artifacts), SigningKey("n" * 32))
+    status, words = refusal(artifacts, **SIGNING_KEY)
+    assert status == 3
+    assert "manifest.hmac does not vouch for manifest.json" in words
+    assert words.count("\n") == 1
+    with running_service(artifacts, "--workers", "2", PHONE_PRICE_SIGNING_KEY="n" * 32) as running:
+        assert running.client.post("/predict", json=EXAMPLE).status_code == 200
+
+
+def test_a_signing_key_that_is_too_short_is_named_and_not_repeated(artifacts: Path) -> None:
+    status, words = refusal(artifacts, PHONE_PRICE_SIGNING_KEY="secret")
+    assert status == 2
+    assert words.startswith("error: PHONE_PRICE_SIGNING_KEY has a key under 32 bytes")
+    assert "secret" not in words
 
 
 def test_the_torch_engine_without_torch_says_what_to_install(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ COMMANDS = [
     "evaluate",
     "versions",
     "activate",
+    "sign",
     "prune",
     "sample",
 ]
@@ -303,6 +304,46 @@ def test_prune_removes_old_versions_and_train_does_so_when_told(
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"removed {second}\n"
     assert versions(two_versions) == [third, fourth]
+
+
+SIGNING_KEY = "0123456789abcdef" * 2
+
+
+def test_with_a_key_training_signs_and_nothing_unsigned_is_activated(
+    two_versions: Path, sample_table: Path, recipe_file: Path
+) -> None:
+    old, _ = versions(two_versions)
+    key = {"PHONE_PRICE_SIGNING_KEY": SIGNING_KEY}
+    command = ("train", "--recipe", recipe_file, "--data", sample_table, "--out", two_versions)
+    signed = run(*command, **key)
+    assert signed.returncode == 0, signed.stderr
+    new = current_version(two_versions)
+    done = run("activate", old, "--artifacts", two_versions, **key)
+    assert done.returncode == 2
+    assert f"{old}/manifest.hmac cannot be read" in done.stderr
+    assert current_version(two_versions) == new
+    listed = run("versions", "--artifacts", two_versions, **key)
+    assert f"{old} cannot be served: " in listed.stdout
+    assert f"{new} cannot be served: " not in listed.stdout
+    assert run("sign", old, "--artifacts", two_versions, **key).stdout == f"signed {old}\n"
+    again = run("activate", old, "--artifacts", two_versions, **key)
+    assert again.returncode == 0, again.stderr
+    assert current_version(two_versions) == old
+    other = run("evaluate", "--artifacts", two_versions, PHONE_PRICE_SIGNING_KEY="n" * 32)
+    assert other.returncode == 2
+    assert "does not vouch for manifest.json" in other.stderr
+    assert SIGNING_KEY not in "".join(done.stdout + done.stderr for done in (signed, done, listed, again))
+
+
+@pytest.mark.parametrize(("key", "told"), [("", "is not set"), ("too short", "under 32 bytes")])
+def test_without_a_key_that_protects_nothing_is_signed(two_versions: Path, key: str, told: str) -> None:
+    done = run(
+        "sign", current_version(two_versions), "--artifacts", two_versions, PHONE_PRICE_SIGNING_KEY=key
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "too short" not in done.stderr
+    assert not list(two_versions.rglob("manifest.hmac"))
 
 
 def test_prune_without_a_version_that_is_served_removes_nothing(two_versions: Path) -> None:

@@ -28,8 +28,10 @@ def evaluate(
         from training.dataset import default_path, read_dataset
         from training.evaluation import evaluate
         from training.export import graph_probabilities
+        from training.signing import key_of_environment
 
-        bundle = read_version(artifacts, version) if version else read_current(artifacts)
+        key = key_of_environment()
+        bundle = read_version(artifacts, version, key) if version else read_current(artifacts, key)
         dataset = read_dataset(data or default_path())
         console.print(f"{bundle.manifest.version} on {dataset.name}")
         probabilities = graph_probabilities(bundle.graph, dataset.phones.matrix)

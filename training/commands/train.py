@@ -37,16 +37,19 @@ def train(
         from training.dataset import default_path
         from training.pipeline import train
         from training.progress import both, watching
+        from training.signing import key_of_environment
         from training.tracking import tracked
 
+        key = key_of_environment()
         table = data or default_path()
         console.print(f"recipe {recipe.name} on {table}")
         with tracked(recipe) as run:
             with watching(console, recipe) as watch:
-                trained = train(recipe, table, out, both(watch.training, run.watch), watch.calibration)
+                told = both(watch.training, run.watch)
+                trained = train(recipe, table, out, told, watch.calibration, key)
             print_metrics(trained.metrics, "phones held out")
             write_figures(json, trained.metrics)
             console.print(f"{out / 'CURRENT'} now names {trained.version}")
-            run.finish(out / trained.version, read_version(out, trained.version).manifest)
+            run.finish(out / trained.version, read_version(out, trained.version, key).manifest)
             if keep:
                 print_removal(remove_old_versions(out, keep))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel
@@ -16,6 +16,9 @@ from training.commands.terminal import (
     table,
     write_figures,
 )
+
+if TYPE_CHECKING:
+    from contract.bundle import SigningKey
 
 
 class VersionSummary(BaseModel):
@@ -34,8 +37,10 @@ def versions(artifacts: ArtifactsOption = ARTIFACTS, json: JsonOption = None) ->
     """List the versions, with their figures and which one is served."""
     with failures_as_messages():
         from contract.bundle import versions
+        from training.signing import key_of_environment
 
-        found = [_summary(artifacts, version) for version in versions(artifacts)]
+        key = key_of_environment()
+        found = [_summary(artifacts, version, key) for version in versions(artifacts)]
         shown = table("version", "recipe", "accuracy", "log-loss", "")
         for item in found:
             shown.add_row(item.version, *_figures(item), "served" if item.served else "")
@@ -52,18 +57,16 @@ def activate(
 ) -> None:
     """Verify a version as the service would, then make it the served one."""
     with failures_as_messages():
-        from contract.bundle import check_golden_rows, read_version, switch_current
-        from training.export import graph_probabilities
+        from contract.bundle import read_version, switch_current
+        from training.export import prove_golden_rows
+        from training.signing import key_of_environment
 
-        bundle = read_version(artifacts, version)
-        check_golden_rows(
-            bundle.manifest.golden_rows, lambda features: graph_probabilities(bundle.graph, features)
-        )
+        prove_golden_rows(read_version(artifacts, version, key_of_environment()))
         switch_current(artifacts, version)
         console.print(f"{artifacts / 'CURRENT'} now names {version}; running services follow it")
 
 
-def _summary(artifacts: Path, version: str) -> VersionSummary:
+def _summary(artifacts: Path, version: str, key: "SigningKey | None") -> VersionSummary:
     from contract.bundle import current_version, read_version
     from contract.errors import BundleError, PointerError
 
@@ -72,7 +75,7 @@ def _summary(artifacts: Path, version: str) -> VersionSummary:
     except PointerError:
         served = False
     try:
-        manifest = read_version(artifacts, version).manifest
+        manifest = read_version(artifacts, version, key).manifest
     except BundleError as error:
         return VersionSummary(version=version, served=served, problem=str(error))
     return VersionSummary(

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from socket import create_connection, socket
 from typing import Any
 
 import httpx
@@ -10,11 +14,110 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from contract.phone import EXAMPLE
-from service.guards.admission import Admission
+from service.guards.admission import LONGEST_RETRY_SECONDS, RETURNS_PER_SECOND, Overload, TableAdmission
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
+from tests.running_service import ARTIFACTS, RunningService, running_service
 
 BATCH = {"phones": [EXAMPLE] * 10_000}
+BODY = json.dumps(EXAMPLE).encode()
+
+
+def posted(*headers: bytes) -> bytes:
+    lines = [b"POST /predict HTTP/1.1", b"host: x", b"content-type: application/json", *headers]
+    return b"\r\n".join([*lines, b"content-length: %d" % len(BODY), b"", BODY])
+
+
+@pytest.fixture
+def narrow() -> Iterator[RunningService]:
+    with running_service(ARTIFACTS, PHONE_PRICE_MAX_REQUESTS="2", PHONE_PRICE_MAX_TABLES="1") as running:
+        yield running
+
+
+def connected(narrow: RunningService) -> socket:
+    return create_connection(("127.0.0.1", narrow.client.base_url.port), timeout=10)
+
+
+@contextmanager
+def two_under_way(narrow: RunningService) -> Iterator[None]:
+    """Two requests of which a part of the body is still to come; in the end they are answered."""
+    with connected(narrow) as one, connected(narrow) as other:
+        for connection in (one, other):
+            connection.sendall(posted()[:-10])
+        time.sleep(0.2)  # what is asked next is under way, too, and these are to be before it
+        assert "phone_price_in_flight 2.0" in narrow.client.get("/metrics").text
+        yield
+        for connection in (one, other):
+            connection.sendall(posted()[-10:])
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_beyond_the_limit_it_refuses_and_afterwards_takes_again(narrow: RunningService) -> None:
+    client = narrow.client
+    with two_under_way(narrow):
+        refused = httpx.post(client.base_url.join("/predict"), json=EXAMPLE, headers={"X-Request-ID": "mine"})
+        assert refused.status_code == 503
+        assert (refused.headers["retry-after"], refused.headers["x-request-id"]) == ("1", "mine")
+        assert refused.json()["detail"][0]["type"] == "service_unavailable"
+        assert httpx.get(client.base_url.join("/model-info?x=1")).status_code == 503
+        for never_refused in ("/health", "/health/live", "/health/ready", "/metrics"):
+            assert client.get(never_refused).status_code == 200
+        assert client.post("/predict/batch", json={"phones": [EXAMPLE]}).status_code == 200, (
+            "has its own limit"
+        )
+        assert 'phone_price_rejections_total{reason="overload"} 2.0' in client.get("/metrics").text
+    assert client.post("/predict", json=EXAMPLE).status_code == 200
+
+
+def test_who_was_told_to_retry_later_is_heard_about_then_and_others_at_once(narrow: RunningService) -> None:
+    with connected(narrow) as impatient:
+        with two_under_way(narrow):
+            impatient.sendall(posted())
+            assert impatient.recv(65536).startswith(b"HTTP/1.1 503 ")
+            refused = time.monotonic()
+            impatient.sendall(posted())
+        assert narrow.client.post("/predict", json=EXAMPLE).status_code == 200
+        assert time.monotonic() - refused < 0.4
+        assert impatient.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - refused > 0.4
+        impatient.sendall(posted())
+        assert impatient.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("header", [b"connection: close", b"expect: 100-continue"])
+def test_a_refusal_after_which_nothing_can_come_ends_the_connection(
+    narrow: RunningService, header: bytes
+) -> None:
+    with two_under_way(narrow), connected(narrow) as connection:
+        connection.sendall(posted(header))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_of_requests_in_a_row_the_earlier_is_answered_first(narrow: RunningService) -> None:
+    with connected(narrow) as connection, connected(narrow) as other:
+        other.sendall(posted()[:-10])
+        connection.sendall(posted() * 3)
+        answers = b""
+        while answers.count(b"HTTP/1.1 ") < 3:
+            answers += connection.recv(65536)
+        assert answers.startswith(b"HTTP/1.1 200 ")
+
+
+def test_the_more_are_refused_the_later_they_are_told_to_come() -> None:
+    async def story() -> None:
+        overload = Overload(Settings(), Metrics(), None)
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+        told = [overload.refuse(scope) for _ in range(RETURNS_PER_SECOND * (LONGEST_RETRY_SECONDS + 2))]
+        seconds = [each for _, each in told]
+        assert seconds[0] == 1
+        assert seconds[2 * RETURNS_PER_SECOND] == 3
+        assert seconds[-1] == LONGEST_RETRY_SECONDS
+        for answer, each in told:
+            assert b"\r\nretry-after: %d\r\n" % each in answer
+
+    asyncio.run(story())
 
 
 @dataclass
@@ -29,7 +132,7 @@ class Slow:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def asked(admission: Admission, path: str) -> list[Message]:
+async def asked(admission: TableAdmission, path: str = "/predict/batch") -> list[Message]:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -46,50 +149,47 @@ def statuses(answers: list[list[Message]]) -> list[int]:
     return [messages[0]["status"] for messages in answers]
 
 
-def test_beyond_the_limit_it_refuses_and_afterwards_takes_again() -> None:
+def test_a_table_too_many_is_refused_and_afterwards_taken() -> None:
     async def story() -> None:
         slow, metrics = Slow(), Metrics()
-        admission = Admission(slow, Settings(max_requests=2, max_tables=1), metrics)
-        waiting = [asyncio.create_task(asked(admission, path)) for path in ("/predict", "/model-info")]
-        tables = asyncio.create_task(asked(admission, "/predict/batch"))
+        admission = TableAdmission(slow, Settings(max_tables=1), metrics)
+        waiting = [asyncio.create_task(asked(admission, path)) for path in ("/predict", "/predict/batch")]
         await asyncio.sleep(0)
-        assert b"phone_price_in_flight 3.0" in metrics.exposition()
+        assert b"phone_price_in_flight 2.0" in metrics.exposition()
 
-        for path in ("/predict", "/nowhere", "/predict/batch"):
-            start, body = await asked(admission, path)
-            assert start["status"] == 503
-            assert (b"retry-after", b"1") in start["headers"]
-            assert json.loads(body["body"])["detail"][0]["type"] == "service_unavailable"
-        assert b'phone_price_rejections_total{reason="overload"} 3.0' in metrics.exposition()
-        healthy = [asyncio.create_task(asked(admission, path)) for path in ("/health", "/metrics")]
+        start, body = await asked(admission)
+        assert start["status"] == 503
+        assert (b"retry-after", b"1") in start["headers"]
+        assert json.loads(body["body"])["detail"][0]["type"] == "service_unavailable"
+        assert b'phone_price_rejections_total{reason="overload"} 1.0' in metrics.exposition()
 
         slow.go.set()
-        assert statuses([*await asyncio.gather(*waiting, *healthy), await tables]) == [200] * 5
-        assert (
-            statuses([await asked(admission, path) for path in ("/predict", "/predict/batch")]) == [200] * 2
-        )
+        assert statuses([*await asyncio.gather(*waiting), await asked(admission)]) == [200] * 3
         assert b"phone_price_in_flight 0.0" in metrics.exposition()
 
     asyncio.run(story())
 
 
-def test_what_fails_or_is_given_up_makes_room_again() -> None:
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_what_fails_or_is_given_up_makes_room_again(path: str) -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError
 
     async def story() -> None:
-        admission = Admission(broken, Settings(max_requests=1), Metrics())
+        metrics = Metrics()
+        admission = TableAdmission(broken, Settings(max_tables=1), metrics)
         for _ in range(3):
             with pytest.raises(RuntimeError):
-                await asked(admission, "/predict")
+                await asked(admission, path)
         admission.app = Slow()
         for _ in range(3):
-            given_up = asyncio.create_task(asked(admission, "/predict"))
+            given_up = asyncio.create_task(asked(admission, path))
             await asyncio.sleep(0)
             given_up.cancel()
             await asyncio.wait([given_up])
+        assert b"phone_price_in_flight 0.0" in metrics.exposition()
         admission.app.go.set()
-        assert statuses([await asked(admission, "/predict")]) == [200]
+        assert statuses([await asked(admission, path)]) == [200]
 
     asyncio.run(story())
 

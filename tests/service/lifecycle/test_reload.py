@@ -14,7 +14,14 @@ import httpx
 import psutil
 import pytest
 
-from contract.bundle import current_version, remove_old_versions, switch_current, versions
+from contract.bundle import (
+    SigningKey,
+    current_version,
+    remove_old_versions,
+    sign_version,
+    switch_current,
+    versions,
+)
 from contract.phone import EXAMPLE
 from service.lifecycle.reload import RETRY_SECONDS, Follower, Refusal
 from service.predictor import Predictor
@@ -164,6 +171,17 @@ def test_a_version_that_is_not_whole_is_told_of_and_never_served(
     switch_current(artifacts, BEST)
     wait_until(lambda: "refused" not in client.get("/health").json())
     assert predicted(client) == before
+
+
+def test_with_a_key_what_is_not_signed_is_never_served(artifacts: Path, tiny: str) -> None:
+    secret = "0123456789abcdef" * 2
+    sign_version(artifacts, BEST, SigningKey(secret))
+    with running_service(artifacts, PHONE_PRICE_SIGNING_KEY=secret, **OFTEN) as running:
+        before = predicted(running.client)
+        switch_current(artifacts, tiny)
+        wait_until(lambda: "refused" in running.client.get("/health").json())
+        assert running.client.get("/health").json()["refused"] == {"version": tiny, "error": "SignatureError"}
+        assert predicted(running.client) == before
 
 
 def test_a_killed_worker_comes_back_on_the_version_that_was_proved_last(artifacts: Path, tiny: str) -> None:
