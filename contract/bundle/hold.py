@@ -8,7 +8,7 @@ import os
 import weakref
 from pathlib import Path
 
-from contract.bundle.reader import MANIFEST
+from contract.bundle.digest import MANIFEST
 from contract.errors import VersionError
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from contract.bundle.digest import DIGEST, DIGEST_BYTES, MANIFEST, digest
 from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
 from contract.bundle.pointer import current_version
 from contract.bundle.signature import SIGNATURE, SIGNATURE_BYTES, SigningKey
@@ -34,7 +35,6 @@ from contract.errors import (
 )
 from contract.phone import FEATURES, PriceRange
 
-MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 SCALER = "scaler.joblib"
 GRAPH = "model.onnx"
@@ -98,12 +98,22 @@ def _read_manifest(directory: Path, key: SigningKey | None) -> Manifest:
     found = raw.get("format_version") if isinstance(raw, dict) else None
     if type(found) is int and found != FORMAT_VERSION:
         raise FormatVersionError(f"{path} has format {found}; this release reads format {FORMAT_VERSION}")
+    _check_digest(directory / DIGEST, content)
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ManifestError(f"{path} is not a manifest: {where}: {first['msg']}") from None
+
+
+def _check_digest(path: Path, manifest: bytes) -> None:
+    try:
+        told = _read_at_most(path, DIGEST_BYTES + 1)
+    except OSError as error:
+        raise ManifestError(f"{path} cannot be read: {error.strerror}") from None
+    if told != digest(manifest):
+        raise FileHashError(f"{path.with_name(MANIFEST)} was altered: {DIGEST} tells another SHA-256")
 
 
 def _check_signature(path: Path, manifest: bytes, key: SigningKey) -> None:
@@ -127,7 +137,7 @@ def _check_file_list(directory: Path, manifest: Manifest) -> None:
         raise FileListError(f"{directory / MANIFEST} does not list {name}")
     for name in sorted(listed - found):
         raise FileListError(f"{directory / name} is missing")
-    for name in sorted(found - listed - {SIGNATURE}):
+    for name in sorted(found - listed - {DIGEST, SIGNATURE}):
         raise FileListError(f"{directory / name} is not in the manifest")
 
 

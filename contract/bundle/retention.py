@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from contract.bundle.digest import MANIFEST
 from contract.bundle.durable import sync_directory
 from contract.bundle.lock import beside, publishing
 from contract.bundle.pointer import current_version, previous_version
-from contract.bundle.reader import MANIFEST
 from contract.bundle.version_names import versions
 
 

@@ -7,10 +7,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TypeAlias
 
+from contract.bundle.digest import DIGEST, MANIFEST, digest
 from contract.bundle.durable import sync_directory, write_durably
 from contract.bundle.lock import beside, publishing
 from contract.bundle.manifest import FileEntry, Manifest
-from contract.bundle.reader import MANIFEST, Bundle, read_bundle, read_version
+from contract.bundle.reader import Bundle, read_bundle, read_version
 from contract.bundle.signature import SIGNATURE, SigningKey
 
 BundleFiles: TypeAlias = Mapping[str, bytes]
@@ -41,7 +42,7 @@ def write_bundle(
         signed = {SIGNATURE: key.sign(told)} if key else {}
         made = beside(artifacts / version)
         try:
-            _write_files(made, {**files, MANIFEST: told, **signed})
+            _write_files(made, {**files, MANIFEST: told, DIGEST: digest(told), **signed})
             prove(read_bundle(made, key))
             made.rename(artifacts / version)
         finally:

@@ -1,9 +1,9 @@
 """Every rung of the ladder, each with a bundle that is whole but for one thing."""
 
 import hashlib
-import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from contract.bundle import (
     versions,
 )
 from service.engine import load_engine
+from tests.altered_bundle import edit_manifest, write_manifest
 from training.made_up import PUBLISHED_RANGES, make_up_phones
 
 MODEL_FILES = ("weights.safetensors", "scaler.joblib", "model.onnx")
@@ -39,13 +40,6 @@ def artifacts(tiny_artifacts: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def directory(artifacts: Path) -> Path:
     return artifacts / current_version(artifacts)
-
-
-def edit_manifest(directory: Path, edit: Callable[[dict[str, Any]], None]) -> None:
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text())
-    edit(manifest)
-    path.write_text(json.dumps(manifest))
 
 
 def vouch_for(directory: Path, name: str) -> None:
@@ -128,9 +122,27 @@ def test_a_manifest_cut_short_anywhere_is_refused(directory: Path) -> None:
             read_bundle(directory)
 
 
+def test_an_altered_manifest_is_refused_though_it_is_one(directory: Path) -> None:
+    path = directory / "manifest.json"
+    whole = path.read_bytes()
+    for altered in (whole.rstrip(), whole.replace(b"true", b"false"), b" " + whole):
+        assert altered != whole
+        path.write_bytes(altered)
+        with pytest.raises(errors.FileHashError, match=r"manifest\.json was altered"):
+            read_bundle(directory)
+
+
+def test_the_digest_of_the_manifest_is_one_that_sha256sum_reads(directory: Path) -> None:
+    command = ["sha256sum", "--strict", "--check", "manifest.sha256"]
+    subprocess.run(command, cwd=directory, check=True)
+    (directory / "manifest.sha256").unlink()
+    with pytest.raises(errors.ManifestError, match=r"manifest\.sha256 cannot be read"):
+        read_bundle(directory)
+
+
 @pytest.mark.parametrize("content", ["[]", "null", "{}", "[" * 100_000, '{"format_version": true}', "\udcff"])
 def test_a_manifest_of_another_shape_is_refused(directory: Path, content: str) -> None:
-    (directory / "manifest.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    write_manifest(directory, content.encode("utf-8", "surrogateescape"))
     with pytest.raises(errors.ManifestError, match=r"manifest\.json"):
         read_bundle(directory)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from contract.bundle import (
     signing_key,
     write_bundle,
 )
+from tests.altered_bundle import edit_manifest
 
 SECRET = "0123456789abcdef" * 2
 KEY, OTHER = SigningKey(SECRET), SigningKey("fedcba9876543210" * 2)
@@ -94,10 +94,8 @@ def test_who_alters_a_file_and_its_hash_but_has_no_key_is_found(directory: Path)
     """The control: without a key this one is believed."""
     scaler = directory / "scaler.joblib"
     scaler.write_bytes(b"altered")
-    manifest = json.loads((directory / "manifest.json").read_text())
     entry = {"sha256": hashlib.sha256(b"altered").hexdigest(), "size": 7}
-    manifest["files"]["scaler.joblib"] = entry
-    (directory / "manifest.json").write_text(json.dumps(manifest))
+    edit_manifest(directory, lambda manifest: manifest["files"].update({"scaler.joblib": entry}))
     read_bundle(directory)
     with pytest.raises(errors.SignatureError):
         read_bundle(directory, KEY)

@@ -1,6 +1,5 @@
 """python -m service serve: it starts whole, or says in one line why not."""
 
-import json
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ import pytest
 
 from contract.bundle import SigningKey, current_version, sign_version
 from contract.phone import EXAMPLE
+from tests.altered_bundle import edit_manifest
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
 
 
@@ -70,10 +70,7 @@ def damage_manifest(directory: Path) -> str:
 
 
 def damage_golden(directory: Path) -> str:
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["golden_rows"][0]["probabilities"].reverse()
-    path.write_text(json.dumps(manifest))
+    edit_manifest(directory, lambda manifest: manifest["golden_rows"][0]["probabilities"].reverse())
     return "golden rows: 1 of 16 are not reproduced"
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from contract.bundle import current_version, read_current, versions
+from tests.altered_bundle import edit_manifest
 from tests.conftest import TINY_RECIPE
 from tests.running_service import PROJECT
 from training.made_up import make_sample
@@ -372,10 +373,8 @@ def test_a_version_that_is_not_whole_is_listed_as_such_and_not_activated(two_ver
 
 def test_a_version_whose_answers_have_changed_is_not_activated(two_versions: Path) -> None:
     old, new = versions(two_versions)
-    path = two_versions / old / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["golden_rows"][0]["probabilities"] = [1.0, 0.0, 0.0, 0.0]
-    path.write_text(json.dumps(manifest))
+    altered = {"probabilities": [1.0, 0.0, 0.0, 0.0]}
+    edit_manifest(two_versions / old, lambda manifest: manifest["golden_rows"][0].update(altered))
     done = run("activate", old, "--artifacts", two_versions)
     assert done.returncode == 2
     assert "golden rows" in done.stderr

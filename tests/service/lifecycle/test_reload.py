@@ -26,6 +26,7 @@ from contract.phone import EXAMPLE
 from service.lifecycle.reload import RETRY_SECONDS, Follower, Refusal
 from service.predictor import Predictor
 from service.settings import Settings
+from tests.altered_bundle import edit_manifest
 from tests.running_service import ARTIFACTS, RunningService, running_service
 
 BEST = current_version(ARTIFACTS)
@@ -86,8 +87,7 @@ def versions_served(running: RunningService) -> set[str]:
 def publish_damaged(artifacts: Path, name: str) -> None:
     """A version of which one bit is not as it was trained."""
     shutil.copytree(artifacts / BEST, artifacts / name)
-    manifest = artifacts / name / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(BEST, name))
+    edit_manifest(artifacts / name, lambda manifest: manifest.update(version=name))
     graph = artifacts / name / "model.onnx"
     content = bytearray(graph.read_bytes())
     content[100] ^= 1
