@@ -80,7 +80,7 @@ class DataProvenance(_Part):
 class Manifest(_Part):
     """The whole of manifest.json."""
 
-    format_version: int
+    format_version: int = Field(strict=True)
     name: str
     version: Annotated[str, AfterValidator(checked_version)]
     created: datetime

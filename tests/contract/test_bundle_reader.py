@@ -1,6 +1,5 @@
 """Every rung of the ladder, each with a bundle that is whole but for one thing."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -26,8 +25,8 @@ from contract.bundle import (
     versions,
 )
 from service.engine import load_engine
-from tests.altered_bundle import edit_manifest, write_manifest
 from training.made_up import PUBLISHED_RANGES, make_up_phones
+from trials.altered_bundle import edit_manifest, vouch_for, write_manifest
 
 MODEL_FILES = ("weights.safetensors", "scaler.joblib", "model.onnx")
 
@@ -40,13 +39,6 @@ def artifacts(tiny_artifacts: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def directory(artifacts: Path) -> Path:
     return artifacts / current_version(artifacts)
-
-
-def vouch_for(directory: Path, name: str) -> None:
-    """Give a changed file the hash and size that let it pass the rungs below the one under test."""
-    content = (directory / name).read_bytes()
-    entry = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-    edit_manifest(directory, lambda manifest: manifest["files"].update({name: entry}))
 
 
 def edit_weights(directory: Path, edit: Callable[[dict[str, Any]], None]) -> None:
@@ -140,7 +132,7 @@ def test_the_digest_of_the_manifest_is_one_that_sha256sum_reads(directory: Path)
         read_bundle(directory)
 
 
-@pytest.mark.parametrize("content", ["[]", "null", "{}", "[" * 100_000, '{"format_version": true}', "\udcff"])
+@pytest.mark.parametrize("content", ["[]", "null", "{}", "[" * 100_000, '{"format_version": "2"}', "\udcff"])
 def test_a_manifest_of_another_shape_is_refused(directory: Path, content: str) -> None:
     write_manifest(directory, content.encode("utf-8", "surrogateescape"))
     with pytest.raises(errors.ManifestError, match=r"manifest\.json"):

@@ -20,7 +20,7 @@ from contract.bundle import (
     signing_key,
     write_bundle,
 )
-from tests.altered_bundle import edit_manifest
+from trials.altered_bundle import edit_manifest
 
 SECRET = "0123456789abcdef" * 2
 KEY, OTHER = SigningKey(SECRET), SigningKey("fedcba9876543210" * 2)

@@ -14,8 +14,8 @@ import pytest
 
 from contract.bundle import SigningKey, current_version, sign_version
 from contract.phone import EXAMPLE
-from tests.altered_bundle import edit_manifest
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
+from trials.altered_bundle import edit_manifest
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ import pandas as pd
 import pytest
 
 from contract.bundle import current_version, read_current, versions
-from tests.altered_bundle import edit_manifest
 from tests.conftest import TINY_RECIPE
 from tests.running_service import PROJECT
 from training.made_up import make_sample
 from training.pipeline import train
 from training.recipe import Recipe, shipped_names
+from trials.altered_bundle import edit_manifest
 
 
 @pytest.fixture

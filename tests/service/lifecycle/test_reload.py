@@ -26,8 +26,8 @@ from contract.phone import EXAMPLE
 from service.lifecycle.reload import RETRY_SECONDS, Follower, Refusal
 from service.predictor import Predictor
 from service.settings import Settings
-from tests.altered_bundle import edit_manifest
 from tests.running_service import ARTIFACTS, RunningService, running_service
+from trials.altered_bundle import edit_manifest
 
 BEST = current_version(ARTIFACTS)
 OFTEN = {"PHONE_PRICE_RELOAD_SECONDS": "0.02", "PHONE_PRICE_ACCESS_LOG": "false"}
