@@ -8,7 +8,7 @@ import joblib
 from safetensors.torch import save
 from sklearn.preprocessing import StandardScaler
 
-from contract.bundle import Metrics, SigningKey, publishing, switch_current, write_bundle
+from contract.bundle import Metrics, SigningKey, publish
 from contract.network import PhonePriceNetwork
 from training.dataset import read_dataset, split
 from training.description import describe
@@ -52,10 +52,7 @@ def train(
         "model.onnx": graph,
         **make_report(manifest, model, held_out),
     }
-    with publishing(artifacts):  # else another run could remove the version before it is the served one
-        version = write_bundle(artifacts, manifest, files, prove_golden_rows, key)
-        switch_current(artifacts, version)
-    return Trained(version, metrics)
+    return Trained(publish(artifacts, manifest, files, prove_golden_rows, key), metrics)
 
 
 def _tensors(network: PhonePriceNetwork) -> bytes:

@@ -76,12 +76,10 @@ def _manifests() -> Iterator[Alteration]:
         yield _told(MANIFEST, "format_version", version)
     yield _told(MANIFEST, "unknown", 1)
     yield _told(MANIFEST, "golden_rows", [])
-    yield Alteration(
-        "feature 0", lambda directory: edit_manifest(directory, lambda m: m["features"].reverse())
-    )
-    yield Alteration("19 features", lambda directory: edit_manifest(directory, lambda m: m["features"].pop()))
-    yield Alteration("predicts", lambda directory: edit_manifest(directory, lambda m: m["classes"].reverse()))
-    yield Alteration("golden rows", lambda directory: edit_manifest(directory, _lie))
+    yield Alteration("feature 0", partial(edit_manifest, edit=lambda told: told["features"].reverse()))
+    yield Alteration("19 features", partial(edit_manifest, edit=lambda told: told["features"].pop()))
+    yield Alteration("predicts", partial(edit_manifest, edit=lambda told: told["classes"].reverse()))
+    yield Alteration("golden rows", partial(edit_manifest, edit=_lie))
 
 
 def _contents() -> Iterator[Alteration]:
@@ -96,7 +94,7 @@ def _contents() -> Iterator[Alteration]:
 
 
 def payloads(sentinel: Path) -> list[Alteration]:
-    """Under every name that is accepted, and vouched for: a pickle that makes `sentinel` where it is opened."""
+    """Under each name that is accepted, vouched for, a pickle that makes `sentinel` where it is opened."""
     content = f"cos\nsystem\n(S'touch {sentinel}'\ntR.".encode()
     names = (WEIGHTS, SCALER, GRAPH, "report/picture.png")
     return [Alteration(name, partial(_replace, name=name, content=content)) for name in names]

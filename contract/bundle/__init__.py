@@ -17,6 +17,7 @@ from contract.bundle.manifest import (
     Metrics,
 )
 from contract.bundle.pointer import current_version, previous_version, switch_current
+from contract.bundle.publication import publish
 from contract.bundle.reader import Bundle, read_bundle, read_current, read_version
 from contract.bundle.retention import Removal, remove_old_versions
 from contract.bundle.signature import SigningKey, signing_key
@@ -41,6 +42,7 @@ __all__ = [
     "current_version",
     "hold_version",
     "previous_version",
+    "publish",
     "publishing",
     "read_bundle",
     "read_current",

@@ -49,7 +49,7 @@ class Tally:
 
 
 def run(long: bool) -> Outcome:
-    """Load every alteration as the service does, and start the service on the mistakes: 3 minutes, or 10 s."""
+    """Load every alteration as the service does, and start the service on the mistakes: minutes, or 10 s."""
     with _scratch() as artifacts:
         directory = artifacts / current_version(artifacts)
         altered = list(_all(directory, long))
