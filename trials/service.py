@@ -30,6 +30,11 @@ class NotStartedError(Exception):
     """The service under trial did not become ready; the text has the end of its log."""
 
 
+def variant(name: str) -> Sequence[str]:
+    """Return the command of a service from which a protection has been taken; for one worker only."""
+    return sys.executable, "-m", f"trials.variants.{name}", "serve"
+
+
 @dataclass(frozen=True)
 class Service:
     """A service that was ready."""

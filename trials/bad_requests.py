@@ -1,0 +1,150 @@
+"""Well-formed HTTP that asks for what cannot be: the fixed table of bad input, with the status of each."""
+
+import json
+from collections.abc import Iterator
+
+from contract.phone import EXAMPLE, FEATURES, Phone
+from trials.raw_http import Exchange, posted, request
+
+CANARY = "S3cr3tCanary"
+"""A value that must not be seen again."""
+
+_PATHS = ("/predict", "/predict/batch")
+_HEADER = ",".join(FEATURES)
+_ROW = ",".join(str(EXAMPLE[name]) for name in FEATURES)
+
+
+def bad_requests() -> list[Exchange]:
+    """Return all of them."""
+    return [*_fields(), *_bodies(), *_tables(), *_kinds(), *_addresses()]
+
+
+def phone(**fields: object) -> bytes:
+    """Return a good phone with other values."""
+    return json.dumps({**EXAMPLE, **fields}).encode()
+
+
+def written(name: str, value: bytes) -> bytes:
+    """Return a phone with a value written as it stands."""
+    return phone(**{name: CANARY}).replace(f'"{CANARY}"'.encode(), value)
+
+
+def _fields() -> Iterator[Exchange]:
+    """Each field missing, of each wrong type, and out of its bounds."""
+    wrong = {
+        "a string": f'"{CANARY}"'.encode(),
+        "digits as a string": b'"1"',
+        "true": b"true",
+        "null": b"null",
+        "a list": b"[1]",
+        "an object": b"{}",
+        "NaN": b"NaN",
+        "infinity": b"-Infinity",
+        "1e999": b"1e999",
+        "1e39": b"1e39",
+        "minus one": b"-1",
+    }
+    for name in FEATURES:
+        rest = {other: value for other, value in EXAMPLE.items() if other != name}
+        yield Exchange(f"{name} missing", posted("/predict", json.dumps(rest).encode()), (422,))
+        for what, value in wrong.items():
+            yield Exchange(f"{name} is {what}", posted("/predict", written(name, value)), (422,))
+
+
+def _bodies() -> Iterator[Exchange]:
+    bodies = {
+        "empty": b"",
+        "blank": b"  ",
+        "cut short": phone()[:-1],
+        "two phones": phone() * 2,
+        "not JSON": CANARY.encode(),
+        "an array": b"[1]",
+        "null": b"null",
+        "a number": b"5",
+        "a string": f'"{CANARY}"'.encode(),
+        "5,000 digits": written("ram", b"9" * 5_000),
+        "4,000 digits": written("ram", b"9" * 4_000),
+        "30,000 arrays in each other": b"[" * 30_000 + b"]" * 30_000,
+        "30,000 objects in each other": b'{"a":' * 30_000 + b"1" + b"}" * 30_000,
+        "not UTF-8": b'{"ram": "\xff\xfe"}',
+        "a NUL": b"\0",
+        "a surrogate as a value": written("ram", rb'"\ud800"'),
+        "a surrogate as a key": rb'{"\ud800": 1}',
+        "6,000 unknown keys": json.dumps({f"key{n}": CANARY for n in range(6_000)}).encode(),
+        "a long unknown key": json.dumps({"é" * 100_000: 1}).encode(),
+        "nothing": b"{}",
+        "gzip": b"\x1f\x8b\x08\0\0",
+        "a trailing comma": phone()[:-1] + b",}",
+        "a comment": phone() + b"// " + CANARY.encode(),
+        "single quotes": phone().replace(b'"', b"'"),
+    }
+    for what, body in bodies.items():
+        for path in _PATHS:
+            yield Exchange(f"{what} to {path}", posted(path, body), (400, 422))
+    for path in _PATHS:
+        yield Exchange(f"9 MiB to {path}", posted(path, b" " * 9 * 2**20), (413,))
+    phones: dict[str, object] = {"none": [], "null": None, "text": CANARY, "nested": [[]], "numbers": [1]}
+    for what, value in phones.items():
+        body = json.dumps({"phones": value}).encode()
+        yield Exchange(f"a batch of {what}", posted("/predict/batch", body), (422,))
+    many = b'{"phones":[' + b",".join([phone()] * 10_001) + b"]}"
+    yield Exchange("a batch of 10,001", posted("/predict/batch", many), (422,))
+
+
+def _tables() -> Iterator[Exchange]:
+    tables = {
+        "a bad cell": f"{_HEADER}\n{_ROW.replace(str(EXAMPLE['ram']), CANARY)}\n",
+        "NaN": f"{_HEADER}\n{_ROW.replace(str(EXAMPLE['ram']), 'nan')}\n",
+        "a column missing": "ram,wifi\n1,1\n",
+        "a column twice": f"{_HEADER},ram\n{_ROW},1\n",
+        "a short row": f"{_HEADER}\n1,2,3\n",
+        "a long row": f"{_HEADER}\n{_ROW},1,2\n",
+        "an open quote": f'{_HEADER}\n"{CANARY}',
+        "a NUL": f"{_HEADER}\n\0{_ROW}\n",
+        "nothing": "",
+        "only a header": _HEADER,
+        "a secret header": f"{CANARY},ram\n1,2\n",
+        "tabs": f"{_HEADER}\n{_ROW}\n".replace(",", "\t"),
+    }
+    for what, text in tables.items():
+        yield Exchange(f"CSV: {what}", posted("/predict/batch", text.encode(), "text/csv"), (422,))
+    lines = {"no JSON": CANARY.encode(), "no phone": b"{}", "a bad phone": phone(ram=-1), "an array": b"[]"}
+    for what, line in lines.items():
+        sent = posted("/predict/batch", phone() + b"\n" + line + b"\n", "application/x-ndjson")
+        yield Exchange(f"NDJSON: {what}", sent, (422,))
+    for kind in ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"):
+        for what, content in {"nothing": b"", "text": CANARY.encode(), "zeros": bytes(1_000)}.items():
+            yield Exchange(f"{kind}: {what}", posted("/predict/batch", content, kind), (422,))
+
+
+def _kinds() -> Iterator[Exchange]:
+    for path in _PATHS:
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "\xe9"):
+            yield Exchange(f"{kind or 'no'} type to {path}", posted(path, phone(), kind), (415,))
+        yield Exchange(f"untyped to {path}", request("POST", path, phone()), (415,))
+        for coding in ("gzip", "br", "zstd", "deflate"):
+            sent = posted(path, phone(), Content_Encoding=coding)
+            yield Exchange(f"{coding} to {path}", sent, (415,))
+        for timeout in ("0", "-1", "x", "1e3", "9" * 400):
+            sent = posted(path, phone(), X_Request_Timeout=timeout)
+            yield Exchange(f"a deadline of {timeout[:5]} to {path}", sent, (400, 422))
+    sent = posted("/predict/batch", json.dumps({"phones": [EXAMPLE]}).encode(), Accept="image/png")
+    yield Exchange("a picture is wanted", sent, (406,))
+    for query in ("keep=some", "on_error=ignore"):
+        sent = posted(f"/predict/batch?{query}", f"{_HEADER}\n{_ROW}\n".encode(), "text/csv")
+        yield Exchange(f"?{query}", sent, (422,))
+
+
+def _addresses() -> Iterator[Exchange]:
+    for path in ("/nothing", "/predict/", "//predict", "/predict/1", "/health/x", "/%00", "/../etc/passwd"):
+        yield Exchange(f"POST {path}", posted(path, phone()), (404, 307, 308))
+    for method, path in (("GET", "/predict"), ("DELETE", "/predict"), ("PUT", "/predict/batch")):
+        yield Exchange(f"{method} {path}", request(method, path), (405,))
+    for path in ("/health", "/health/live", "/health/ready", "/metrics", "/model-info"):
+        yield Exchange(f"POST {path}", posted(path, phone()), (405,))
+
+
+def bounds() -> dict[str, tuple[float, float]]:
+    """Return the least and the most of each specification, as the service's own schema tells them."""
+    properties = Phone.model_json_schema()["properties"]
+    return {name: (properties[name]["minimum"], properties[name]["maximum"]) for name in FEATURES}
