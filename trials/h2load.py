@@ -46,15 +46,18 @@ class Load:
         return float(np.quantile(seconds, share)) if seconds.size else float("nan")
 
 
-def load(port: int, connections: int, seconds: float, rate: float | None = None) -> Load:
-    """Ask for predictions for so many seconds, `rate` times a second or as fast as they are answered."""
+def load(port: int, connections: int, seconds: float, rate: float | None = None, warm_up: float = 0) -> Load:
+    """Ask for predictions for so many seconds, `rate` times a second or as fast as they are answered.
+
+    What is asked in the seconds of `warm_up` before, when all connect at once, is not told.
+    """
     with tempfile.TemporaryDirectory() as folder:
         body, log = Path(folder, "body"), Path(folder, "log")
         body.write_bytes(phone())
         paced = [] if rate is None else [f"--rps={rate / connections:.6f}"]
         command = ["h2load", "--h1", f"-c{connections}", "-D", f"{seconds}", f"--log-file={log}", *paced]
         asked = ["-d", str(body), "-H", "content-type: application/json", f"http://127.0.0.1:{port}/predict"]
-        process = psutil.Popen([*command, *asked], stdout=subprocess.DEVNULL)
+        process = psutil.Popen([*command, f"--warm-up-time={warm_up}", *asked], stdout=subprocess.DEVNULL)
         _pin(process, last_core=True)
         process.wait()
         told = pd.read_csv(log, sep="\t", header=None, usecols=[0, 1, 2], names=["start", "status", "taken"])

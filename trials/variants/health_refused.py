@@ -1,0 +1,8 @@
+"""The service that refuses whatever is too much, its health not excepted."""
+
+from unittest.mock import patch
+
+from service.__main__ import app
+
+with patch("service.guards.admission._NEVER_REFUSED_HERE", frozenset()):
+    app()
