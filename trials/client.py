@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract.bundle import GoldenRow, read_version
+import numpy as np
+
+from contract.bundle import Bundle, read_version
+from contract.phone import Phone
+from service.engine import load_engine
 
 TOLERANCE = 1e-5
 """Between a probability and the golden one, as of every engine."""
@@ -21,6 +25,11 @@ TOLERANCE = 1e-5
 
 class BrokenConnectionError(Exception):
     """A connection ended before the answer did."""
+
+    def __init__(self, reason: str, sent: float | None) -> None:
+        super().__init__(reason)
+        self.sent = sent
+        """When the request had been handed to the kernel, if it had, by `time.monotonic`."""
 
 
 @dataclass
@@ -46,6 +55,7 @@ class Connection:
 
     async def post(self, path: str, body: bytes) -> Answered:
         """Post JSON. Raises `BrokenConnectionError`."""
+        sent = None
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{self._headers}"
         try:
             reader, writer = self._streams or await asyncio.open_connection("127.0.0.1", self.port)
@@ -56,7 +66,7 @@ class Connection:
             answered = await _read(reader, sent)
         except (OSError, asyncio.IncompleteReadError) as error:
             self.close()
-            raise BrokenConnectionError(type(error).__name__) from None
+            raise BrokenConnectionError(type(error).__name__, sent) from None
         if answered.headers.get("connection", "").lower() == "close":
             self.close()
         return answered
@@ -103,27 +113,30 @@ class Tally:
 
 
 class Golden:
-    """The right answers: each version's golden rows, which training computed with torch."""
+    """The right answers of each version to the golden phones of the first: by torch, which does not serve."""
 
     def __init__(self, artifacts: Path, versions: Sequence[str]) -> None:
-        manifests = [read_version(artifacts, version).manifest for version in versions]
-        self._rows = {each.version: each.golden_rows for each in manifests}
-        self.bodies = [row.phone.model_dump_json().encode() for row in manifests[0].golden_rows]
-        """Every version is asked about the first one's phones, so they must be the same."""
-        for each in manifests:
-            if [row.phone for row in each.golden_rows] != [row.phone for row in manifests[0].golden_rows]:
-                raise ValueError(f"{each.version} has other golden phones than {versions[0]}")
+        bundles = [read_version(artifacts, version) for version in versions]
+        phones = [row.phone for row in bundles[0].manifest.golden_rows]
+        self.bodies = [phone.model_dump_json().encode() for phone in phones]
+        self._right = {each.manifest.version: _by_torch(each, phones) for each in bundles}
 
     def is_right(self, number: int, answer: Mapping[str, Any]) -> bool:
-        """Whether an answer to `bodies[number]` is the golden one of the version that it names."""
-        rows = self._rows.get(answer["model_version"])
-        return rows is not None and _agrees(rows[number], answer)
+        """Whether an answer to `bodies[number]` is that of the version that it names."""
+        right = self._right.get(answer["model_version"])
+        return right is not None and _agrees(right[number], answer)
 
 
-def _agrees(row: GoldenRow, answer: Mapping[str, Any]) -> bool:
-    computed = answer["probabilities"]
-    near = all(abs(a - b) <= TOLERANCE for a, b in zip(computed, row.probabilities, strict=True))
-    return near and answer["price_range"] == computed.index(max(computed))
+def _by_torch(bundle: Bundle, phones: Sequence[Phone]) -> list[list[float]]:
+    features = np.array([list(phone.model_dump().values()) for phone in phones], np.float32)
+    probabilities: list[list[float]] = load_engine("torch", bundle).predict(features).tolist()
+    return probabilities
+
+
+def _agrees(right: Sequence[float], answer: Mapping[str, Any]) -> bool:
+    told = answer["probabilities"]
+    near = all(abs(a - b) <= TOLERANCE for a, b in zip(told, right, strict=True))
+    return near and answer["price_range"] == told.index(max(told))
 
 
 async def keep_asking(

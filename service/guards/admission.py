@@ -17,8 +17,8 @@ from service.telemetry.metrics import Metrics
 TABLES = "/predict/batch"
 
 RETURNS_PER_SECOND = 1_000
-"""Of those refused, how many may come again each second: enough to fill every place, had all others left, and to
-refuse them all again is a tenth of the work."""
+"""Of those refused, how many may come again each second: enough to fill every place, had all others left,
+and to refuse them all again is a tenth of the work."""
 
 LONGEST_RETRY_SECONDS = 10
 

@@ -2,17 +2,14 @@
 
 import asyncio
 import random
-import re
 from dataclasses import dataclass
 from functools import partial
-from urllib.request import urlopen
-
-import psutil
 
 from contract.bundle import current_version
 from trials.client import Golden, Tally, keep_asking
 from trials.outcome import Control, Outcome, at_most, exactly
 from trials.service import ARTIFACTS, Service, serving, wait_until
+from trials.workers import connections_of, is_replaced, workers_ready
 
 KIND = "chaos"
 PASSES = (
@@ -24,7 +21,6 @@ WORKERS = 4
 CONNECTIONS = 8
 """Of each client: the one that asks once more and the one that does not."""
 READY_SECONDS = 10.0
-MODEL_INFO = re.compile(r"^phone_price_model_info\{.*\} (\d+)", re.MULTILINE)
 
 
 @dataclass
@@ -40,7 +36,7 @@ def run(long: bool) -> Outcome:
     """Kill 20 times, or 3."""
     golden = Golden(ARTIFACTS, [current_version(ARTIFACTS)])
     with serving(workers=WORKERS) as service:
-        wait_until(lambda: _workers_ready(service) == WORKERS, READY_SECONDS)
+        wait_until(lambda: workers_ready(service) == WORKERS, READY_SECONDS)
         once, twice, kills = asyncio.run(_under_load(service, golden, 20 if long else 3))
     return Outcome(
         lines=[
@@ -73,26 +69,13 @@ def _kill(service: Service, times: int) -> Kills:
     kills = Kills()
     for _ in range(times):
         victim = random.choice(service.workers())  # noqa: S311 - any will do
-        kills.connections += sum(each.status == "ESTABLISHED" for each in victim.net_connections("tcp"))
+        kills.connections += connections_of(victim)
         victim.kill()
         kills.slowest = max(
-            kills.slowest, wait_until(partial(_is_replaced, service, victim), READY_SECONDS + 5)
+            kills.slowest, wait_until(partial(is_replaced, service, victim, WORKERS), READY_SECONDS + 5)
         )
         kills.same_parent &= service.process.poll() is None
     return kills
-
-
-def _is_replaced(service: Service, victim: psutil.Process) -> bool:
-    return victim not in service.process.children() and _workers_ready(service) == WORKERS
-
-
-def _workers_ready(service: Service) -> int:
-    """How many living workers say in the metrics which model they answer with."""
-    try:
-        with urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=5) as told:
-            return sum(map(int, MODEL_INFO.findall(told.read().decode())))
-    except OSError:
-        return 0
 
 
 def _nobody_starts_it_again() -> Control:

@@ -1,0 +1,21 @@
+"""The service that, after a reload, answers with the old engine in the new version's name."""
+
+from unittest.mock import patch
+
+import service.lifecycle.reload
+from service.__main__ import app
+from service.engine import Engine
+from service.predictor import Predictor, load_predictor
+from service.settings import Settings
+
+_engines: list[Engine] = []
+
+
+def _load_and_mix_up(settings: Settings, version: str | None = None) -> Predictor:
+    loaded = load_predictor(settings, version)
+    _engines.append(load_predictor(settings, "20261123-072142-best").engine)
+    return Predictor(loaded.manifest, _engines[0])
+
+
+with patch.object(service.lifecycle.reload, "load_predictor", _load_and_mix_up):
+    app()
