@@ -1,8 +1,9 @@
 """One thing wrong with an input: where, what was expected, and what to do. Never the input itself."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -12,7 +13,8 @@ Location: TypeAlias = tuple[str | int, ...]
 """Where in the input, from the outside in: ("body", "phones", 3, "ram")."""
 
 
-class Violation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Violation:
     """One broken rule, in the shape of FastAPI's error items."""
 
     type: str

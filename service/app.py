@@ -22,6 +22,7 @@ from service.guards.keys import Keyring
 from service.lifecycle.draining import Drain
 from service.lifecycle.reload import Follower, follow, load_first
 from service.lifecycle.watchdog import watch
+from service.openapi import complete
 from service.predictor import Predictor
 from service.routes import health, metrics, model_info, predict
 from service.settings import Settings
@@ -55,6 +56,7 @@ class PhonePriceService(FastAPI):
         self.state.settings = settings
         self.state.metrics = Metrics()
         self.state.keyring = Keyring(settings)
+        self.open_paths = HEALTH | METRICS if settings.metrics_open else HEALTH
         fast_path = FastPath(
             super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
         )
@@ -65,6 +67,13 @@ class PhonePriceService(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._outermost(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the interface, with what FastAPI cannot know of it."""
+        if not self.openapi_schema:
+            keys_needed = not self.state.keyring.is_empty
+            self.openapi_schema = complete(super().openapi(), keys_needed, self.open_paths)
+        return self.openapi_schema
 
 
 def create_app(settings: Settings | None = None, loaded: Predictor | None = None) -> FastAPI:
@@ -112,8 +121,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables=TABLES)
     app.add_middleware(PlainBodies)
     app.add_middleware(Deadline)
-    open_paths = HEALTH | METRICS if settings.metrics_open else HEALTH
-    app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=open_paths)
+    app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=app.open_paths)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
     for routes in (predict, health, model_info, metrics):

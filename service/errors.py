@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -63,7 +64,7 @@ def error_response(
     items: list[str] = []
     size = len('{"detail":[]}')
     for violation in violations:
-        item = json.dumps(_shortened(violation)._asdict(), ensure_ascii=True, separators=(",", ":"))
+        item = json.dumps(asdict(_shortened(violation)), ensure_ascii=True, separators=(",", ":"))
         size += len(item) + len(",")
         if size > LARGEST_BODY:
             break
@@ -78,4 +79,4 @@ def _shortened(violation: Violation) -> Violation:
 
 
 def _in_body(violation: Violation) -> Violation:
-    return violation._replace(loc=("body", *violation.loc))
+    return replace(violation, loc=("body", *violation.loc))

@@ -67,7 +67,6 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     413: {"model": ErrorBody, "description": "The body is too large"},
     415: {"model": ErrorBody, "description": "The Content-Type is not one of those accepted"},
     422: {"model": ErrorBody, "description": "A field breaks a rule"},
-    503: {"model": ErrorBody, "description": "No model is loaded"},
 }
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}

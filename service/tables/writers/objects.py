@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from contract.phone import PriceRange
-from contract.violation import Violation
 from service.media_type import JSON, NDJSON
 from service.prediction import LABELS, OutOfRange, Prediction, Predictions
 from service.tables.rows import Rows
@@ -52,7 +51,7 @@ class NdjsonWriter:
 def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
     answers: list[Any] = _answers(predictions)
     for row in sorted(rows.broken):
-        answers.insert(row, {"error": [Violation._asdict(violation) for violation in rows.broken[row]]})
+        answers.insert(row, {"error": rows.broken[row]})
     if rows.kept is None:
         return answers
     own = renamed(rows.kept, _TAKEN).to_pylist()
