@@ -48,6 +48,10 @@ class EngineError(PhonePriceError):
     """An engine cannot be built, or computed something that is not a probability."""
 
 
+class TracingError(PhonePriceError):
+    """Spans are wanted, and what makes them is not installed."""
+
+
 class KeysError(PhonePriceError):
     """Keys cannot be read, or are none that protect anything."""
 

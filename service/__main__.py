@@ -21,6 +21,7 @@ from service.settings import Settings
 from service.tables.choices import Keep, OnError
 from service.telemetry.logs import configuration
 from service.telemetry.shared_metrics import shared_by
+from service.telemetry.tracing import check_tracing
 
 Option: TypeAlias = str | int | bool | Path | None
 
@@ -68,6 +69,7 @@ def serve(
     settings = _settings(**options)
     try:
         check_who_may_call(settings)
+        check_tracing()
         predictor = load_predictor(settings)
     except KeysError as error:
         _refuse(str(error), WRONG_USE)

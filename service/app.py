@@ -29,6 +29,7 @@ from service.settings import Settings
 from service.telemetry.access_log import AccessLog
 from service.telemetry.logs import LOGGER, in_json
 from service.telemetry.metrics import Metrics, RequestMetrics
+from service.telemetry.tracing import Tracing, tracing_wanted
 
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
 
@@ -64,6 +65,9 @@ class PhonePriceService(FastAPI):
         self.state.access_log = None
         if settings.access_log:
             self._outermost = self.state.access_log = AccessLog(self._outermost, in_json(settings))
+        self.state.tracing = None
+        if tracing_wanted():
+            self._outermost = self.state.tracing = Tracing(self._outermost)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._outermost(scope, receive, send)
@@ -94,6 +98,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
 
         predictor = loaded or load_first(settings)
         batcher = TurnBatcher(predictor, counters.batch_of)
+        counters.queue(batcher.waiting)
         serve(predictor)
         log.info("serving model %s with the %s engine", predictor.version, predictor.engine.name)
         follower = Follower(settings, predictor.version)
@@ -114,6 +119,8 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
             task.cancel()
         if app.state.access_log:
             app.state.access_log.flush()
+        if app.state.tracing:
+            await asyncio.to_thread(app.state.tracing.exporter.shutdown)
 
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan

@@ -39,6 +39,10 @@ class TurnBatcher:
         self._waiting.append((pack(*specifications), prediction))
         return prediction
 
+    def waiting(self) -> int:
+        """Return how many rows wait for their turn."""
+        return len(self._waiting)
+
     def _compute(self) -> None:
         batch, self._waiting = self._waiting[:MOST_ROWS], self._waiting[MOST_ROWS:]
         if self._waiting:

@@ -55,9 +55,19 @@ def load(port: int, connections: int, seconds: float, rate: float | None = None,
         body, log = Path(folder, "body"), Path(folder, "log")
         body.write_bytes(phone())
         paced = [] if rate is None else [f"--rps={rate / connections:.6f}"]
-        command = ["h2load", "--h1", f"-c{connections}", "-D", f"{seconds}", f"--log-file={log}", *paced]
+        command = [
+            "h2load",
+            "--h1",
+            f"-c{connections}",
+            "-D",
+            _duration(seconds),
+            f"--log-file={log}",
+            *paced,
+        ]
         asked = ["-d", str(body), "-H", "content-type: application/json", f"http://127.0.0.1:{port}/predict"]
-        process = psutil.Popen([*command, f"--warm-up-time={warm_up}", *asked], stdout=subprocess.DEVNULL)
+        process = psutil.Popen(
+            [*command, f"--warm-up-time={_duration(warm_up)}", *asked], stdout=subprocess.DEVNULL
+        )
         _pin(process, last_core=True)
         process.wait()
         told = pd.read_csv(log, sep="\t", header=None, usecols=[0, 1, 2], names=["start", "status", "taken"])
@@ -67,6 +77,10 @@ def load(port: int, connections: int, seconds: float, rate: float | None = None,
         told["taken"].to_numpy(np.float64) / 1e6,
         seconds,
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{round(1_000 * seconds)}ms"
 
 
 def give_it_a_core(process: Any) -> None:

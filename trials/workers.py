@@ -26,8 +26,9 @@ def workers_ready(service: Service) -> int:
 
 
 def is_replaced(service: Service, victim: psutil.Process, workers: int) -> bool:
-    """Whether a worker is gone and there are as many as before."""
-    return victim not in service.process.children() and workers_ready(service) == workers
+    """Whether a worker is gone and there are as many as before, all of which answer."""
+    living = service.workers()
+    return victim not in living and len(living) == workers == workers_ready(service)
 
 
 def connections_of(worker: psutil.Process) -> int:

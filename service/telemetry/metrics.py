@@ -64,10 +64,12 @@ class Metrics:
         self._in_flight = gauge(
             "phone_price_in_flight", "Requests being answered", multiprocess_mode="livesum"
         )
+        self._queue = gauge("phone_price_queue", "Phones waiting for their turn", multiprocess_mode="livesum")
         self._resident = gauge(
             "phone_price_resident_bytes", "Memory of a worker", multiprocess_mode="liveall"
         )
         self._count_in_flight: Callable[[], int] = int
+        self._count_queue: Callable[[], int] = int
         self._predicted = [predicted.labels(label) for label in LABELS]
         self._outside = [outside.labels(name) for name in FEATURES]
 
@@ -92,6 +94,10 @@ class Metrics:
         """Say who knows how many requests are being answered."""
         self._count_in_flight = count
 
+    def queue(self, count: Callable[[], int]) -> None:
+        """Say who knows how many phones wait."""
+        self._count_queue = count
+
     def request_seconds(self, route: str, status: int) -> Histogram:
         """Return what a request's seconds are observed by."""
         return self._requests.labels(route, str(status))
@@ -115,6 +121,7 @@ class Metrics:
     def sample(self) -> None:
         """Look at what is not counted as it happens."""
         self._in_flight.set(self._count_in_flight())
+        self._queue.set(self._count_queue())
         self._resident.set(_resident_bytes())
 
     async def keep_sampled(self) -> None:

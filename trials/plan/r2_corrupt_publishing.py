@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def _break(service: Service, artifacts: Path, times: int) -> tuple[float, int]:
     """Return the slowest return of a killed worker, and how many corrupt versions `/health` told of."""
     slowest, told = 0.0, 0
     for number in range(times):
-        version = _publish_corrupt(artifacts, str(number), _alteration(artifacts, number))
+        version = _publish_corrupt(artifacts, str(number), partial(_alteration, number))
         told += wait_until(partial(_tells_of, service, version), 10) < 10
         victim = service.workers()[number % WORKERS]
         victim.kill()
@@ -70,20 +71,19 @@ def _break(service: Service, artifacts: Path, times: int) -> tuple[float, int]:
     return slowest, told
 
 
-def _publish_corrupt(artifacts: Path, name: str, alteration: Alteration) -> str:
+def _publish_corrupt(artifacts: Path, name: str, chosen: Callable[[Path], Alteration]) -> str:
     """Copy the version that is whole under a new name, alter it, and make CURRENT name it."""
     whole = min(versions(artifacts))
     version = f"{whole}-corrupt-{name}"
     directory = Path(shutil.copytree(artifacts / whole, artifacts / version))
     edit_manifest(directory, lambda told: told.update(version=version))
-    alteration.apply(directory)
+    chosen(directory).apply(directory)
     switch_current(artifacts, version)
     return version
 
 
-def _alteration(artifacts: Path, number: int) -> Alteration:
+def _alteration(number: int, directory: Path) -> Alteration:
     """Take one of each kind in turn."""
-    directory = artifacts / min(versions(artifacts))
     kinds = [
         list(truncations(directory, "weights.safetensors", 20)),
         list(bit_flips(directory, 20)),
@@ -108,7 +108,7 @@ def _believing() -> Control:
         with serving(
             artifacts=artifacts, command=variant("unverified"), PHONE_PRICE_RELOAD_SECONDS=RELOAD
         ) as service:
-            _publish_corrupt(artifacts, "believed", mistakes()[-1])
+            _publish_corrupt(artifacts, "believed", lambda _: mistakes()[-1])
             wait_until(lambda: "from now on" in service.log.read_text(errors="replace"), 5)
             asked = asyncio.run(_ask_a_while(service, golden))
     return Control(

@@ -77,7 +77,9 @@ def run(long: bool) -> Outcome:
         figures={
             "requests": load_.count(200),
             "odd": odd,
-            "resident MiB": round(first / MEBIBYTE, 1),
+            "resident MiB": [
+                round(each / MEBIBYTE, 1) for each in samples.resident[:: len(samples.hours) // 10]
+            ],
             "p99 ms, first third and last": [round(1e3 * each, 2) for each in _p99(load_)],
         },
     )
@@ -92,8 +94,8 @@ def _soaked(command: Sequence[str], seconds: float, every: float) -> tuple[Sampl
         odd = pool.submit(ask_oddly, service.port, stop, ODD_SHARE * half)
         asked = pool.submit(load, service.port, CONNECTIONS, seconds, (1 - ODD_SHARE) * half)
         samples, start = Samples(), time.monotonic()
-        while not asked.done():
-            samples.take(service, (time.monotonic() - start) / 3_600)
+        while (gone := time.monotonic() - start) < seconds - every:
+            samples.take(service, gone / 3_600)
             time.sleep(every)
         stop.set()
         return samples, asked.result(), odd.result()
