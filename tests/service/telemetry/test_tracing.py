@@ -115,8 +115,9 @@ def test_a_collector_that_is_not_there_costs_no_answer() -> None:
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "opentelemetry").mkdir()
-    (tmp_path / "opentelemetry" / "__init__.py").touch()
+    hidden = tmp_path / "opentelemetry" / "instrumentation"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ModuleNotFoundError(name='opentelemetry.instrumentation')")
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "PYTHONPATH": str(tmp_path)}
     status, words = refusal(ARTIFACTS, **settings)
     assert status == 3
