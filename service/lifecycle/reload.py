@@ -90,7 +90,8 @@ async def follow(
             log.info("serving model %s from now on", news.version)
             serve(news)
         elif news is not None:
-            log.error("still serving %s, as CURRENT is refused: %s", follower.serving, news.error)
+            named = news.version or "what CURRENT names"
+            log.error("still serving %s, as %s is refused: %s", follower.serving, named, news.error)
             refused()
 
 
