@@ -2,15 +2,19 @@
 FROM python:3.11-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/venv
-COPY pyproject.toml README.md constraints.txt ./
+COPY serving.lock ./
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: --requirement serving.lock
+COPY pyproject.toml README.md ./
 COPY contract contract
 COPY service service
-RUN /opt/venv/bin/python -m pip install --no-cache-dir --constraint constraints.txt .
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
 COPY --from=build /opt/venv /opt/venv
 COPY artifacts /app/artifacts
 WORKDIR /app
+# nobody becomes another user in here
+RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

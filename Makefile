@@ -10,7 +10,7 @@ RESULTS := benchmarks/results
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test install train bench check test-image constraints clean
+.PHONY: help serve test install train bench chaos fuzz load soak audit check test-image constraints clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -32,6 +32,10 @@ bench: $(VENV)/.development  ## Measure serving, tables and starting beside othe
 	$(BIN)/python -m benchmarks.tables --json $(RESULTS)/tables.json --markdown $(RESULTS)/tables.md --chart $(RESULTS)/tables.png
 	$(BIN)/python -m benchmarks.start --json $(RESULTS)/start.json --markdown $(RESULTS)/start.md --chart $(RESULTS)/start.png
 
+chaos fuzz load soak audit: $(VENV)/.development  ## Try faults, bad input, load, half an hour of it, what is shipped
+	$(BIN)/python -m trials run $@ --long --results trials/results
+	$(BIN)/python -m trials table > docs/reliability.md
+
 check: $(VENV)/.development  ## Lint, check types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,6 +51,9 @@ constraints:  ## Pin the newest versions that pyproject.toml allows
 	$(VENV)-constraints/bin/python -m pip install --quiet --editable '.[development]'
 	$(VENV)-constraints/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf $(VENV)-constraints
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --no-annotate --no-header --strip-extras \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint constraints.txt \
+		--output-file serving.lock pyproject.toml
 
 clean:  ## Remove the virtual environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build

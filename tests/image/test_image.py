@@ -1,4 +1,7 @@
-"""The image, built and run for real without a Docker engine: `make test-image`."""
+"""The image, built and run for real without a Docker engine: `make test-image`, X1 of the plan.
+
+What only an engine has is not shown: its own limit of memory.
+"""
 
 import csv
 import json
@@ -23,8 +26,9 @@ BASE = "docker.io/library/python:3.11-slim"
 IMAGE = "phone-price-under-test"
 CERTIFICATES = "/etc/ssl/certs"
 
-# What an engine does with --read-only --tmpfs /tmp: bind the file system over itself read-only, give it the
-# kernel's own folders, and start the image's command as its user with its environment only.
+# What an engine does with --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges
+# --pids-limit 256: bind the file system over itself read-only, give it the kernel's own folders, and start the
+# image's command as its user with its environment only.
 RUN = """
 set -e
 mount --make-rprivate /
@@ -33,7 +37,8 @@ mount -o remount,bind,ro "$ROOT"
 mount -t proc proc "$ROOT/proc"
 mount --bind /dev "$ROOT/dev"
 mount -t tmpfs tmpfs "$ROOT/tmp"
-exec chroot --userspec="$USERSPEC" "$ROOT" env -i -C "$WORKDIR" "$@"
+exec chroot "$ROOT" setpriv --reuid "${USERSPEC%:*}" --regid "${USERSPEC#*:}" --clear-groups --no-new-privs \\
+    --bounding-set=-all --inh-caps=-all prlimit --nproc=256 env -i -C "$WORKDIR" "$@"
 """
 
 
@@ -115,6 +120,27 @@ def test_it_runs_as_a_user_without_rights(running: Running) -> None:
     process = psutil.Process(running.process.pid)
     assert set(process.uids()) == {10001}
     assert set(process.gids()) == {10001}
+
+
+def test_it_has_no_capability_and_can_get_none(running: Running, container: Container) -> None:
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{running.process.pid}/status").read_text().splitlines()
+        if ":\t" in line
+    )
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh")} == {0}
+    assert status["NoNewPrivs"] == "1"
+    files = [path for path in container.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert len(files) > 1_000
+    assert not [path for path in files if path.stat().st_mode & 0o6000]
+
+
+def test_nothing_can_be_written_but_in_tmp(container: Container) -> None:
+    def writes(path: str) -> bool:
+        return container.start(["python", "-c", f"open({path!r}, 'w')"]).wait(timeout=30) == 0
+
+    assert writes("/tmp/x")
+    assert not any(map(writes, ["/x", "/app/x", "/app/artifacts/x", "/opt/venv/x", "/etc/x"]))
 
 
 def test_it_runs_on_a_read_only_root(running: Running) -> None:

@@ -1,5 +1,6 @@
 """A key is needed, and there is none, one too short, or a file that holds none or cannot be read."""
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -43,8 +44,6 @@ def _cases(folder: Path) -> list[dict[str, str]]:
 
 def _is_refused(environment: dict[str, str]) -> bool:
     """Whether the service ended with one line of error, rather than run on."""
-    import os
-
     command = [*SERVE, "--artifacts", str(ARTIFACTS), "--port", str(free_port())]
     try:
         done = subprocess.run(
