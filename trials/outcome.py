@@ -26,7 +26,7 @@ class Line(BaseModel):
     def told(self) -> str:
         """Return it as words, as in `answers that were wrong 0 (= 0)`."""
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.what} {self.measured:.4g}{unit} ({self.relation} {self.bound:g})"
+        return f"{self.what} {_plain(self.measured)}{unit} ({self.relation} {_plain(self.bound)})"
 
 
 _RELATIONS: dict[str, Callable[[Figure, Figure], bool]] = {
@@ -34,6 +34,10 @@ _RELATIONS: dict[str, Callable[[Figure, Figure], bool]] = {
     "≥": operator.ge,
     "=": operator.eq,
 }
+
+
+def _plain(figure: Figure) -> str:
+    return f"{figure:,}" if isinstance(figure, int) or figure.is_integer() else f"{figure:.3g}"
 
 
 def at_most(what: str, measured: Figure, bound: Figure, unit: str = "") -> Line:

@@ -10,6 +10,16 @@ from benchmarks.machine import Machine
 from trials.outcome import Outcome
 from trials.trial import Trial
 
+PREFACE = """# What was tried, and what came of it
+
+Faults, bad input and load, brought about on purpose against the real service. Each trial has a control, a
+variant without the protection, which must fail in the same run; a figure out of its bounds is **bold**. This
+page is the output of `python -m trials table`. `make chaos`, `make fuzz`, `make load`, `make soak` and
+`make audit` measure anew at full length; `python -m trials run K1` runs one trial in its short form, and CI
+all of them. X1, the container, is `make test-image`.
+
+"""
+
 HEAD = "| Id | What is tried | Passes when | Measured | Control, which must fail | Date |"
 
 RESULTS = Path(__file__).parent / "results"
@@ -60,7 +70,7 @@ def read(trials: Iterable[Trial], folder: Path = RESULTS) -> dict[str, Record]:
 def table(trials: Iterable[Trial], records: dict[str, Record]) -> str:
     """Return the Markdown table of all trials: what must be, what was measured, and when."""
     rows = [_row(trial, records.get(trial.id)) for trial in trials]
-    return "\n".join([HEAD, "|---|---|---|---|---|---|", *rows]) + "\n"
+    return PREFACE + "\n".join([HEAD, "|---|---|---|---|---|---|", *rows]) + "\n"
 
 
 def _row(trial: Trial, record: Record | None) -> str:
