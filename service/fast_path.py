@@ -10,6 +10,7 @@ from time import perf_counter
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.duplicate_fields import may_have_duplicates
 from service.guards import deadline
 from service.guards.keys import Keyring
 from service.media_type import JSON
@@ -55,7 +56,7 @@ class FastPath:
         body: bytes = message["body"]
         if message.get("more_body") or len(body) > self.max_bytes or not _is_plain_json(scope):
             raise ValueError
-        if not self.keyring.admits(scope):
+        if may_have_duplicates(body) or not self.keyring.admits(scope):
             raise ValueError
         return body
 

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from contract.phone import EXAMPLE, FEATURES, to_specifications
 from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor
+from service.duplicate_fields import refuse_duplicates
 from service.errors import ErrorBody
 from service.media_type import (
     ARROW,
@@ -75,10 +76,12 @@ TEXT = {"schema": {"type": "string"}}
 
 @router.post("/predict", responses=REFUSALS, dependencies=[Depends(require_json)])
 async def predict(
+    request: Request,
     phone: Annotated[PostedPhone, Body(openapi_examples={"made-up phone": {"value": EXAMPLE}})],
     predictor: LoadedPredictor,
 ) -> PredictionAnswer:
     """Say in which price range a phone with these specifications sells."""
+    refuse_duplicates(await request.body())
     (answer,) = predictor.predict(to_specifications([phone])).answers()
     return predictor.signed(answer)
 

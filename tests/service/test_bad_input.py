@@ -81,6 +81,14 @@ def test_a_bad_field_is_named_alone_and_in_a_batch(service: httpx.Client, name: 
     assert [detail["loc"] for detail in in_batch] in ([["body", "phones", 0, name]], [["body"]])
 
 
+def test_a_field_that_comes_twice_is_named(service: httpx.Client) -> None:
+    for twice in (phone()[:-1] + b', "ram": 1}', phone()[:-1] + rb', "r\u0061m": 1, "wifi": 0}'):
+        details = checked_refusal(service.post("/predict", content=twice, headers=JSON), 422)
+        assert {detail["type"] for detail in details} == {"duplicate_field"}
+        assert ["body", "ram"] in [detail["loc"] for detail in details]
+        assert all("twice" in str(detail["msg"]) for detail in details)
+
+
 BAD_BODIES = [
     ("empty", b""),
     ("blank", b" "),

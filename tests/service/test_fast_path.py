@@ -180,7 +180,7 @@ VALID_BODIES = st.builds(
 
 
 def with_other_fields(fields: list[Written], changes: list[tuple[str, int, Written]]) -> bytes:
-    """A phone with fields missing, misspelt, more or repeated: of those the last counts."""
+    """A phone with fields missing, misspelt, more or repeated."""
     for change, place, (key, value) in changes:
         match change:
             case "missing":
@@ -301,14 +301,14 @@ def test_an_odd_value_is_judged_by_fastapi(both: TwoPaths) -> None:
 
 def test_missing_unknown_and_repeated_fields_are_judged_alike(both: TwoPaths) -> None:
     seen = outcomes(both, BODIES_OF_OTHER_FIELDS, 500)
-    assert {FAST, REFUSED} <= seen.keys()
-    assert min(seen[FAST], seen[REFUSED]) > 50
+    assert seen.keys() <= {FAST, REFUSED}  # fast where nothing was changed
+    assert seen[REFUSED] > 400
 
 
 def test_a_damaged_body_is_judged_alike(both: TwoPaths) -> None:
     seen = outcomes(both, DAMAGED_BODIES, 900)
-    assert {FAST, REFUSED} <= seen.keys()
-    assert min(seen[FAST], seen[REFUSED]) > 50
+    assert seen.keys() <= {FAST, REFUSED}  # fast where nothing was changed
+    assert seen[REFUSED] > 400
 
 
 def test_any_bytes_at_all_are_judged_alike(both: TwoPaths) -> None:
