@@ -301,14 +301,14 @@ def test_an_odd_value_is_judged_by_fastapi(both: TwoPaths) -> None:
 
 def test_missing_unknown_and_repeated_fields_are_judged_alike(both: TwoPaths) -> None:
     seen = outcomes(both, BODIES_OF_OTHER_FIELDS, 500)
-    assert seen.keys() <= {FAST, REFUSED}  # fast where nothing was changed
-    assert seen[REFUSED] > 400
+    assert seen.keys() <= {FAST, REFUSED, UNREADABLE}  # fast where nothing was changed
+    assert seen[REFUSED] > 200
 
 
 def test_a_damaged_body_is_judged_alike(both: TwoPaths) -> None:
     seen = outcomes(both, DAMAGED_BODIES, 900)
-    assert seen.keys() <= {FAST, REFUSED}  # fast where nothing was changed
-    assert seen[REFUSED] > 400
+    assert {FAST, REFUSED} <= seen.keys()
+    assert min(seen[FAST], seen[REFUSED]) > 50
 
 
 def test_any_bytes_at_all_are_judged_alike(both: TwoPaths) -> None:
