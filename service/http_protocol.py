@@ -26,6 +26,8 @@ _REASONS = {
     431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
 }
 
+_OF_PROXIES = frozenset({b"x-forwarded-for", b"forwarded", b"via"})
+
 _HEAD = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 100 "
 
@@ -69,7 +71,8 @@ class HeadTooLargeError(Exception):
 class PhonePriceProtocol(HttpToolsProtocol):
     """What uvicorn makes of each connection."""
 
-    _pause = 0  # seconds, once the request that is being read has been refused
+    _refused = False  # the request that is being read has been, and nothing is made of its body
+    _rest = 0  # seconds for which its connection is then not listened to
     _silent = 0  # bytes that came since the parser last had something to say: a head, or a piece of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -94,13 +97,14 @@ class PhonePriceProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._silent = 0
-        if not self._pause:
+        if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._pause:
+        if self._refused:
+            self._refused = False
             self.on_response_complete()
-            self._rest()
+            self._be_silent()
         else:
             super().on_message_complete()
 
@@ -117,19 +121,21 @@ class PhonePriceProtocol(HttpToolsProtocol):
     def _turn_away(self) -> None:
         self.scope["method"] = self.parser.get_method().decode("ascii")
         self.scope["path"] = self.url.partition(b"?")[0].decode("ascii", "replace")
-        answer, self._pause = self.app_state["overload"].refuse(self.scope)
+        answer, seconds = self.app_state["overload"].refuse(self.scope)
+        self._refused = True
+        # on a proxy's connection the next request is another client's
+        self._rest = 0 if any(name in _OF_PROXIES for name, _ in self.headers) else seconds
         self._answers.write(answer)
         self._answers.flush()
         # who waits to be asked for the body may not send it: where would the next request begin?
         if self.expect_100_continue or not self.parser.should_keep_alive():
             self._answers.close()
 
-    def _rest(self) -> None:
-        """Pause for no longer than the client was told to, and not all of them to the same moment."""
-        if not self.transport.is_closing():
+    def _be_silent(self) -> None:
+        """Do not listen for as long as the client was told to stay away, nor all again at the same moment."""
+        if self._rest and not self.transport.is_closing():
             self.flow.pause_reading()
-            self.loop.call_later(self._pause * uniform(0.5, 1.0), self.flow.resume_reading)  # noqa: S311 - no secret
-        self._pause = 0
+            self.loop.call_later(self._rest * uniform(0.5, 1.0), self.flow.resume_reading)  # noqa: S311 - no secret
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser has given up."""

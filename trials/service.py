@@ -70,13 +70,14 @@ def serving(
     artifacts: Path = ARTIFACTS,
     workers: int = 1,
     command: Sequence[str] = SERVE,
+    port: int | None = None,
     **environment: str,
 ) -> Iterator[Service]:
     """Start the service, wait until it is ready, end it and all its processes. Raises `NotStartedError`.
 
     `command` may be another program that takes the same options: a variant that must fail.
     """
-    port = free_port()
+    port = port or free_port()
     told = [*command, "--artifacts", str(artifacts), "--port", str(port), "--workers", str(workers), *options]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")

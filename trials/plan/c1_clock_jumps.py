@@ -84,7 +84,7 @@ def _jumped(versions: Versions, command: Sequence[str], seconds: float) -> Jumpe
         "PHONE_PRICE_RELOAD_SECONDS": "0.2",
         "PHONE_PRICE_LOG_FORMAT": "json",
     }
-    with serving(artifacts=versions.artifacts, workers=1, command=command, **told) as service:
+    with serving(artifacts=versions.artifacts, port=None, workers=1, command=command, **told) as service:
         asked, reloaded = asyncio.run(_under_load(service, versions, golden, clock, seconds))
         time.sleep(0.5)  # the log is written a moment later
         log, metrics = service.log.read_text(), _metrics(service)

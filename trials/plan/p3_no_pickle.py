@@ -54,7 +54,9 @@ def _noted(folder: Path, **environment: str) -> tuple[int, list[str]]:
     notes = folder / "notes"
     notes.touch()
     told = environment | {"TRIAL_NOTES": str(notes), "PHONE_PRICE_RELOAD_SECONDS": "0.2"}
-    with serving(artifacts=versions.artifacts, workers=1, command=variant("watched"), **told) as service:
+    with serving(
+        artifacts=versions.artifacts, port=None, workers=1, command=variant("watched"), **told
+    ) as service:
         answered = _ask_everything(service)
         switch_current(versions.artifacts, versions.b)
         wait_until(lambda: versions.b.encode() in service.log.read_bytes(), 10)

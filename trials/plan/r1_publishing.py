@@ -22,7 +22,7 @@ PASSES = (
 )
 
 WORKERS = 2
-RELOAD = 0.2
+RELOAD = "0.2"
 
 
 @dataclass
@@ -68,8 +68,12 @@ def run(long: bool) -> Outcome:
 
 def _switched(versions: Versions, command: Sequence[str], workers: int, times: int) -> tuple[Tally, Switches]:
     golden = Golden(versions.artifacts, [versions.a, versions.b])
-    told = {"PHONE_PRICE_RELOAD_SECONDS": str(RELOAD)}
-    with serving(artifacts=versions.artifacts, workers=workers, command=command, **told) as service:
+    with serving(
+        artifacts=versions.artifacts,
+        workers=workers,
+        command=command,
+        PHONE_PRICE_RELOAD_SECONDS=RELOAD,
+    ) as service:
         return asyncio.run(_under_load(service, versions, golden, workers, times))
 
 

@@ -84,6 +84,18 @@ def test_who_was_told_to_retry_later_is_heard_about_then_and_others_at_once(narr
         assert impatient.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_the_connection_of_a_proxy_is_listened_to_at_once(narrow: RunningService) -> None:
+    """The next request on it is another client's."""
+    with connected(narrow) as proxy:
+        with two_under_way(narrow):
+            proxy.sendall(posted(b"x-forwarded-for: 192.0.2.1"))
+            assert proxy.recv(65536).startswith(b"HTTP/1.1 503 ")
+            refused = time.monotonic()
+        proxy.sendall(posted(b"x-forwarded-for: 192.0.2.2"))
+        assert proxy.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - refused < 0.4
+
+
 @pytest.mark.parametrize("header", [b"connection: close", b"expect: 100-continue"])
 def test_a_refusal_after_which_nothing_can_come_ends_the_connection(
     narrow: RunningService, header: bytes
