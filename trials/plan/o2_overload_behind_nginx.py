@@ -27,7 +27,7 @@ def run(long: bool) -> Outcome:
         limits = UNLIMITED | {"rate=2000r/s": f"rate={round(SHARE * most)}r/s"}
         with before(ports, limits) as port:
             found = load(port, CLIENTS, seconds, 5 * most, WARM_UP)
-        with before(ports, limits | {"limit_req_status 429": "limit_req_status 500"}) as port:
+        with before(ports, limits | {"limit_req_status 429": "limit_req_status 418"}) as port:
             without = load(port, CLIENTS, 3, 5 * most, WARM_UP)
     return Outcome(
         lines=[
@@ -37,7 +37,7 @@ def run(long: bool) -> Outcome:
         ],
         controls=[
             Control(
-                what="limits that answer with 500",
+                what="limits that answer with 418",
                 failed=_others(without) > 0,
                 seen=f"{_others(without)} other answers",
             )
