@@ -1,8 +1,10 @@
 """Each trial passes in its short form, and its control fails; speed is for `make load` to judge."""
 
-import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeAlias
 
 import pytest
 
@@ -10,14 +12,29 @@ from tests.running_service import PROJECT
 from trials.record import Record
 from trials.trial import trials_by_id
 
+Runs: TypeAlias = dict[str, Future[subprocess.CompletedProcess[str]]]
+
 TRIALS = trials_by_id()
+
+AT_ONCE = 2
+"""Most of a trial is waiting."""
+
+
+def run(identity: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "trials", "run", identity]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[Runs]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {identity: pool.submit(run, identity) for identity in TRIALS}
 
 
 @pytest.mark.parametrize("identity", TRIALS)
-def test_the_trial_passes_and_its_control_fails(identity: str) -> None:
-    command = [sys.executable, "-m", "trials", "run", identity]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+def test_the_trial_passes_and_its_control_fails(runs: Runs, identity: str) -> None:
+    done = runs[identity].result()
     assert done.stdout, done.stderr[-4_000:]
-    record = Record.model_validate(json.loads(done.stdout))
+    record = Record.model_validate_json(done.stdout)
     assert record.id == identity
     assert record.passed or TRIALS[identity].kind == "load", done.stderr[-4_000:]
