@@ -19,6 +19,7 @@ from contract.bundle import (
     Bundle,
     check_golden_rows,
     current_version,
+    previous_version,
     read_bundle,
     read_current,
     read_version,
@@ -329,3 +330,32 @@ def test_a_scaler_that_is_no_pickle_is_refused_by_the_torch_engine(directory: Pa
     vouch_for(directory, "scaler.joblib")
     with pytest.raises(errors.EngineError, match="cannot be opened"):
         load_engine("torch", read_bundle(directory))
+
+
+def test_a_version_without_a_manifest_is_named(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+    with pytest.raises(errors.ManifestError, match=r"manifest\.json cannot be read: No such file"):
+        read_bundle(directory)
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_read_is_named(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another process removes the version in that moment."""
+
+    def check_and_remove(*_: object) -> None:
+        (directory / "model.onnx").unlink()
+
+    monkeypatch.setattr("contract.bundle.reader._check_sizes", check_and_remove)
+    with pytest.raises(errors.BundleError, match=r"model\.onnx cannot be read"):
+        read_bundle(directory)
+
+
+def test_probabilities_of_another_shape_are_no_golden_ones(directory: Path) -> None:
+    rows = read_bundle(directory).manifest.golden_rows
+    with pytest.raises(errors.GoldenRowError, match=r"expected shape \(16, 4\), computed \(16, 3\)"):
+        check_golden_rows(rows, lambda features: np.zeros((len(features), 3), np.float32))
+
+
+def test_before_there_was_another_version_none_is_told(artifacts: Path) -> None:
+    assert previous_version(artifacts) is None

@@ -1,6 +1,7 @@
 """With keys set, nobody without one gets further than the health of the service; without any, it hides."""
 
 import ast
+import asyncio
 import os
 import subprocess
 import sys
@@ -216,3 +217,24 @@ def test_keys_are_compared_as_digests_in_constant_time() -> None:
     assert called == {"hashlib.sha256(key).digest", "hashlib.sha256", "hmac.compare_digest"}
     assert not any(isinstance(node, ast.Compare | ast.Break | ast.If) for node in inside)
     assert len([node for node in inside if isinstance(node, ast.Return)]) == 1
+
+
+def test_a_file_that_turns_bad_while_it_is_followed_leaves_the_keys_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(service.guards.keys, "LOOK_SECONDS", 0.01)
+    file = tmp_path / "keys"
+    file.write_text(KEY)
+
+    async def story() -> Keyring:
+        keyring = Keyring(Settings(api_keys_file=file))
+        following = asyncio.create_task(keyring.follow_file())
+        file.write_text("short")
+        await asyncio.sleep(0.1)
+        following.cancel()
+        return keyring
+
+    with caplog.at_level("ERROR"):
+        assert asyncio.run(story()).admits(scope(KEY))
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"the keys stay as they were: key 1 of {file} is under 32 bytes")
