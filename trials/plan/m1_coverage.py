@@ -57,9 +57,9 @@ def _missing(tests: Sequence[str]) -> tuple[int, int, dict[str, list[int]]]:
             subprocess.run(
                 [*coverage, *command], cwd=PROJECT, env=environment, capture_output=True, check=True
             )
-        told = json.loads(report.read_text())
-    totals = told["totals"]
-    lines = {name: file["missing_lines"] for name, file in told["files"].items() if file["missing_lines"]}
+        found = json.loads(report.read_text())
+    totals = found["totals"]
+    lines = {name: file["missing_lines"] for name, file in found["files"].items() if file["missing_lines"]}
     return (
         totals["missing_lines"] + totals["missing_branches"],
         totals["num_statements"] + totals["num_branches"],
