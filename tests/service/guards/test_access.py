@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 import service.guards.keys
 from contract.errors import KeysError
@@ -164,6 +165,22 @@ def test_keys_that_protect_nothing_are_refused(tmp_path: Path) -> None:
 
 def scope(key: str) -> dict[str, object]:
     return {"headers": [(b"x-api-key", key.encode())]}
+
+
+@pytest.mark.parametrize("headers", NO_KEYS.values(), ids=NO_KEYS)
+def test_the_keyring_admits_nobody_without_exactly_one_key(headers: list[tuple[bytes, bytes]]) -> None:
+    shown = [(name.lower(), value) for name, value in headers]  # as servers hand them on
+    assert not Keyring(Settings(api_keys=SecretStr(KEY))).admits({"headers": shown})
+
+
+@pytest.mark.parametrize(
+    "header", [(b"x-api-key", b"%s"), (b"authorization", b"Bearer %s"), (b"authorization", b"bearer  %s")]
+)
+def test_the_keyring_admits_a_key_in_either_way(header: tuple[bytes, bytes]) -> None:
+    name, value = header
+    for key in (KEY, OTHER):
+        shown = [(b"accept", b"*/*"), (name, value % key.encode())]
+        assert Keyring(Settings(api_keys=SecretStr(f"{KEY}, {OTHER}"))).admits({"headers": shown})
 
 
 def test_a_changed_file_is_read_again_and_a_wrong_one_changes_nothing(tmp_path: Path) -> None:
