@@ -21,7 +21,8 @@ def check_agreement(server: Server, expected: Probabilities) -> None:
     """
     if server.peer.probabilities is None:
         return
-    with httpx.Client(headers={"content-type": "application/json"}, timeout=30) as client:
+    headers = {"content-type": "application/json", **server.peer.headers}
+    with httpx.Client(headers=headers, timeout=30) as client:
         for body, phone, right in zip(server.peer.bodies(), PHONES, expected, strict=True):
             answer = client.post(server.url, content=body)
             if not answer.is_success:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.phones import PHONES, PhoneObject
-from benchmarks.virtual_environment import python_with
+from benchmarks.virtual_environment import PROJECT, python_with
 
 PROGRAMS = Path(__file__).parent / "peers"
 
@@ -28,7 +28,11 @@ class Peer:
     body: Callable[[PhoneObject], Any] = dict
     probabilities: Callable[[Any], list[float]] | None = None
     """Reads the four out of the answer; None for a peer that does not predict."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What it wants to be told beside the body."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = PROJECT
+    """Where it is started."""
     requirements: str | None = None
     """File in peers/ with what its virtual environment holds; None for the one that this runs in."""
 

@@ -16,7 +16,6 @@ import psutil
 from benchmarks.cores import pinned
 from benchmarks.errors import BenchmarkError
 from benchmarks.peer import Peer
-from benchmarks.virtual_environment import PROJECT
 
 LONGEST_START = 60
 """Seconds until a server that is not ready is given up."""
@@ -51,7 +50,9 @@ def running(peer: Peer, cores: Sequence[int]) -> Iterator[Server]:
     command, environment = pinned(peer.command(port), cores), environment_of(peer)
     with tempfile.TemporaryFile() as log:
         start = perf_counter()
-        process = psutil.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        process = psutil.Popen(
+            command, cwd=peer.folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             _wait_until_ready(peer, process, port, log)
             yield Server(peer, process, port, perf_counter() - start)

@@ -78,15 +78,15 @@ def measure(peers: Sequence[Peer], plan: Plan, console: Console) -> Figures:
     for turn in range(1, plan.rounds + 1):
         for peer in peers:
             console.print(f"round {turn} of {plan.rounds}: {peer.label}")
-            for connections, load in _loaded(peer, plan, right).items():
+            for connections, load in loaded(peer, plan, right).items():
                 loads[peer.name][connections].append(load)
         if len(available()) >= WORKERS:
             console.print(f"round {turn} of {plan.rounds}: {ours(WORKERS).label}")
-            two_workers.append(_loaded(ours(WORKERS), plan, right, (MOST,), WORKERS)[MOST])
+            two_workers.append(loaded(ours(WORKERS), plan, right, (MOST,), WORKERS)[MOST])
     return summed_up(peers, plan, machine, loads, two_workers)
 
 
-def _loaded(
+def loaded(
     peer: Peer,
     plan: Plan,
     right: Probabilities,
@@ -100,10 +100,10 @@ def _loaded(
 
 
 def _warm_load(server: Server, connections: int, plan: Plan, cores: Sequence[int]) -> Load:
-    bodies = server.peer.bodies()
+    bodies, headers = server.peer.bodies(), server.peer.headers
     if plan.warm_up_seconds:
-        put_load(server.url, bodies, connections, plan.warm_up_seconds, cores)
-    return put_load(server.url, bodies, connections, plan.seconds, cores)
+        put_load(server.url, bodies, connections, plan.warm_up_seconds, cores, headers)
+    return put_load(server.url, bodies, connections, plan.seconds, cores, headers)
 
 
 def summed_up(

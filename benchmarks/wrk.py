@@ -5,7 +5,7 @@ import resource
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -33,8 +33,15 @@ class Load(BaseModel):
     """CPU seconds of wrk per second: near 1, wrk was the limit and not the server."""
 
 
-def put_load(url: str, bodies: Sequence[str], connections: int, seconds: int, cores: Sequence[int]) -> Load:
-    """Post the bodies in turn, on keep-alive connections. Raises `BenchmarkError`."""
+def put_load(
+    url: str,
+    bodies: Sequence[str],
+    connections: int,
+    seconds: int,
+    cores: Sequence[int],
+    headers: Mapping[str, str] | None = None,
+) -> Load:
+    """Post the bodies in turn, on keep-alive connections, with further headers. Raises `BenchmarkError`."""
     if shutil.which("wrk") is None:
         raise BenchmarkError("wrk is not installed; on Debian: apt-get install wrk")
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as lines:
@@ -42,6 +49,7 @@ def put_load(url: str, bodies: Sequence[str], connections: int, seconds: int, co
         lines.flush()
         command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
         command += ["--timeout", f"{LONGEST_ANSWER}s", "--script", str(SCRIPT), url, "--", lines.name]
+        command += [part for header in (headers or {}).items() for part in header]
         before = _cpu_seconds()
         done = subprocess.run(pinned(command, cores), capture_output=True, text=True, check=False)  # noqa: S603 - our own list
     if done.returncode != 0:
