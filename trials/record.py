@@ -16,7 +16,7 @@ Faults, bad input and load, brought about on purpose against the real service. E
 variant without the protection, which must fail in the same run; a figure out of its bounds is **bold**. This
 page is the output of `python -m trials table`. `make chaos`, `make fuzz`, `make load`, `make soak` and
 `make audit` measure anew at full length; `python -m trials run K1` runs one trial in its short form, and CI
-all of them. X1, the container, is `make test-image`.
+all of them (X1, the container, as `make test-image`).
 
 """
 
