@@ -72,6 +72,7 @@ class Outcome(BaseModel):
 
     lines: list[Line] = Field(min_length=1)
     controls: list[Control] = Field(min_length=1)
+    not_measured: list[str] = Field(default_factory=list, description="What could not be, here, and why")
     figures: dict[str, Any] = Field(default_factory=dict, description="What else is worth knowing; no bound")
 
     @property
@@ -90,5 +91,6 @@ class Outcome(BaseModel):
         return type(self)(
             lines=self.lines + other.lines,
             controls=self.controls + other.controls,
+            not_measured=self.not_measured + other.not_measured,
             figures=self.figures | other.figures,
         )

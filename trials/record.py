@@ -77,7 +77,10 @@ def _row(trial: Trial, record: Record | None) -> str:
     told = f"| {trial.id} | {trial.what} | {trial.passes} "
     if record is None:
         return f"{told}| not yet | | |"
-    measured = "; ".join(_marked(line.told(), line.holds) for line in record.outcome.lines)
+    told_lines = [_marked(line.told(), line.holds) for line in record.outcome.lines]
+    measured = "; ".join(
+        [*told_lines, *(f"**not measured: {each}**" for each in record.outcome.not_measured)]
+    )
     controls = "; ".join(_marked(control.told(), control.failed) for control in record.outcome.controls)
     length = "" if record.full_length else " (short)"
     return f"{told}| {measured} | {controls} | {record.machine.measured}{length} |"
