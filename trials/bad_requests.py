@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+import pyarrow as pa
+
 from contract.phone import EXAMPLE, FEATURES, Phone
 from trials.raw_http import Exchange, posted, request
 
@@ -16,7 +18,7 @@ _ROW = ",".join(str(EXAMPLE[name]) for name in FEATURES)
 
 def bad_requests() -> list[Exchange]:
     """Return all of them."""
-    return [*_fields(), *_bodies(), *_tables(), *_kinds(), *_addresses()]
+    return [*_fields(), *_bodies(), *_tables(), *_floods(), *_kinds(), *_addresses()]
 
 
 def phone(**fields: object) -> bytes:
@@ -115,6 +117,42 @@ def _tables() -> Iterator[Exchange]:
     for kind in ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"):
         for what, content in {"nothing": b"", "text": CANARY.encode(), "zeros": bytes(1_000)}.items():
             yield Exchange(f"{kind}: {what}", posted("/predict/batch", content, kind), (422,))
+
+
+def _floods() -> Iterator[Exchange]:
+    """Tables that are small to send and would be large to hold, or long to look at."""
+    commas, names = "," * 900_000, {f"name {number}": 1 for number in range(60_000)}
+    texts = {
+        "a million columns": f"{_HEADER}{commas}\n" + "x\n" * 1_000,
+        "an open quote before a million lines": '"' + "\n" * 1_000_000,
+        "a million blank lines": "\n" * 1_000_000,
+    }
+    for what, text in texts.items():
+        yield Exchange(f"CSV: {what}", posted("/predict/batch", text.encode(), "text/csv"), (422,))
+    lines = b"\n".join([json.dumps({**names, **EXAMPLE}).encode(), *[phone()] * 300])
+    sent = posted("/predict/batch?keep=all", lines, "application/x-ndjson")
+    yield Exchange("NDJSON: 60,000 names to be kept", sent, (422,))
+    texts_of_a_mebibyte = pa.array(["x" * 1_000_000], pa.large_string())
+    columns = {
+        "ten million times nothing": pa.nulls(10_000_000),
+        "text of a MiB, 16,384 times by its number": pa.DictionaryArray.from_arrays(
+            pa.array([0] * 16_384, pa.int8()), texts_of_a_mebibyte
+        ),
+        "16,384 times what is not a number": pa.array([float("nan")] * 16_384, pa.float32()),
+    }
+    for what, column in columns.items():
+        sent = posted("/predict/batch", _arrow(column), "application/vnd.apache.arrow.stream")
+        yield Exchange(f"Arrow: {what}", sent, (422,))
+
+
+def _arrow(column: pa.Array) -> bytes:
+    """Return a stream of one record batch, in which each specification is that column."""
+    batch = pa.RecordBatch.from_arrays([column] * len(FEATURES), names=list(FEATURES))
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(unify_dictionaries=False)
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as stream:
+        stream.write_batch(batch)
+    return bytes(sink.getvalue())
 
 
 def _kinds() -> Iterator[Exchange]:

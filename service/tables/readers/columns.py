@@ -10,8 +10,15 @@ from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
+from contract.table import refusal
 from contract.violation import Location, Violation, expectation, from_pydantic
 from service.tables.rows import Broken, Rows
+
+MOST_COLUMNS = 1_000
+"""Of a table; each costs memory in every row, whether a row has anything there or not."""
+
+CAREFUL_ROWS = 1_000
+"""Rows at a time where each may need a second look: a tenth of a second."""
 
 _LOW = np.array([spec.low for spec in SPECIFICATIONS.values()])
 _HIGH = np.array([spec.high for spec in SPECIFICATIONS.values()])
@@ -38,6 +45,12 @@ def not_plainly_valid(specifications: Specifications) -> list[int]:
             return []
     valid = (whole | _DECIMAL) & (specifications >= low) & (specifications <= high)  # not a number is neither
     return np.flatnonzero(~valid.all(axis=1)).tolist()
+
+
+def check_width(columns: int) -> None:
+    """Raise `InvalidTableError` if a text has more columns than may be held."""
+    if columns > MOST_COLUMNS:
+        raise refusal("too_many_columns", (), f"The table has {columns} columns; send at most {MOST_COLUMNS}")
 
 
 def judged(
@@ -97,21 +110,15 @@ def _column(columns: pa.RecordBatch, name: str) -> pa.Array:
         what = f"column {name} is there twice" if found else f"no column {name}"
         raise InvalidTableError([Violation(kind, (name,), f"The table has {what}; {expectation(name)}")])
     column = columns.column(found[0])
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or _empty(column)):
-        what = f"Column {name} holds {column.type}, not numbers; {expectation(name)}"
+    coded = isinstance(column, pa.DictionaryArray)
+    held = column.type.value_type if coded else column.type
+    if not (pa.types.is_integer(held) or pa.types.is_floating(held)):
+        what = f"Column {name} holds {held}, not numbers; {expectation(name)}"
         raise InvalidTableError([Violation("column_type", (name,), what)])
-    return column
-
-
-def _empty(column: pa.Array) -> bool:
-    return bool(pa.types.is_null(column.type))
+    return column.dictionary_decode() if coded else column
 
 
 def _numbers(column: pa.Array) -> NDArray[Any]:
-    if _empty(column):
-        return np.full(len(column), np.nan)
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 

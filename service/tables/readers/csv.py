@@ -10,14 +10,11 @@ from pyarrow import csv
 
 from contract.phone import FEATURES, SPECIFICATIONS, Phone
 from contract.table import NUMBER, decode, read_header, read_lines, read_row, refusal
-from service.tables.readers.columns import judged, matrix, not_plainly_valid
+from service.tables.readers.columns import CAREFUL_ROWS, check_width, judged, matrix, not_plainly_valid
 from service.tables.rows import Rows
 
 PIECE_BYTES = 256 * 1024
 """About 4,000 rows."""
-
-CAREFUL_ROWS = 1000
-"""Rows at a time where cells must be looked at one by one."""
 
 MOST_RECORD_BYTES = 1024 * 1024
 """A record longer than this is an open quote."""
@@ -60,14 +57,14 @@ class CsvReader:
         self._line += _count(piece, b"\n")
 
     def _without_header(self, piece: bytes) -> bytes:
-        end = 0
-        cells: list[str] = []
-        while not cells and end < len(piece):  # blank lines may come first
-            start, end = end, _end_of_first_record(piece, end)
-            cells = next(read_lines(piece[start:end].decode(), self._line), (0, []))[1]
-            self._line += piece.count(b"\n", start, end)
-        if cells:
+        start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
+        end = _end_of_first_record(piece, start)
+        self._line += piece.count(b"\n", 0, start)
+        for _, cells in read_lines(piece[start:end].decode(), self._line):
+            check_width(len(cells))
             self._header = read_header(cells, FEATURES)
+            break
+        self._line += piece.count(b"\n", start, end)
         return piece[end:]
 
     def _quickly(self, piece: bytes) -> list[Rows]:
@@ -119,9 +116,9 @@ class CsvReader:
         header = self._header
         assert header is not None  # noqa: S101 - the header has come before any row
         width = len(header)
-        cells = [cells if len(cells) == width else [""] * width for _, cells in records]
-        texts = [pa.array(column) for column in zip(*cells, strict=True)]
-        numbers = {name: _numbers(texts[header.index(name)]) for name in FEATURES}
+        missing = [""] * width
+        cells = [cells if len(cells) == width else missing for _, cells in records]
+        numbers = {name: _numbers(_texts(cells, header.index(name))) for name in FEATURES}
         specifications = np.stack(list(numbers.values()), axis=1)
 
         def judge(row: int) -> Phone:
@@ -131,11 +128,15 @@ class CsvReader:
         kept = None
         if self._keep:
             columns = [
-                pa.array(numbers[name]) if name in numbers else text
-                for name, text in zip(header, texts, strict=True)
+                pa.array(numbers[name]) if name in numbers else _texts(cells, index)
+                for index, name in enumerate(header)
             ]
             kept = pa.RecordBatch.from_arrays(columns, names=header)
         return judged(specifications, not_plainly_valid(specifications), judge, kept)
+
+
+def _texts(cells: list[list[str]], column: int) -> pa.Array:
+    return pa.array([row[column] for row in cells])
 
 
 def _numbers(cells: pa.Array) -> NDArray[np.float64]:
@@ -167,10 +168,13 @@ def _end_of_records(content: bytes) -> int:
 
 
 def _end_of_first_record(content: bytes, start: int) -> int:
-    end = start
+    end, quotes = start, 0
     while True:
-        end = content.find(b"\n", end) + 1
+        line, end = end, content.find(b"\n", end) + 1
+        if end - start > PIECE_BYTES:
+            raise refusal("csv_invalid", (), "The header is longer than 256 KiB: is a quote left open?")
         if not end:
             return len(content)
-        if content.count(b'"', start, end) % 2 == 0:
+        quotes += content.count(b'"', line, end)
+        if quotes % 2 == 0:
             return end

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from contract.errors import InvalidTableError
 from contract.table import refusal
+from service.tables.readers.columns import check_width
 from service.tables.readers.judge import judged_row
 from service.tables.rows import Broken, Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, pack, to_rows, values
@@ -87,6 +88,7 @@ class NdjsonReader:
             return None
         objects = [_object(line) for _, line in lines]
         names = {name: None for each in objects for name in each}
+        check_width(len(names))
         columns = [_column([each.get(name) for each in objects]) for name in names]
         return pa.RecordBatch.from_arrays(columns, names=list(names))
 

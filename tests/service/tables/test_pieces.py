@@ -207,3 +207,51 @@ def test_damaged_bytes_are_refused_or_read_and_never_anything_else(kind: str, co
             damaged[at] = random.integers(0, 256)
         with suppress(InvalidTableError):
             list(read(reader(kind), [bytes(damaged)]))
+
+
+@pytest.mark.parametrize("kind", [ARROW, PARQUET, CSV, NDJSON])
+def test_broken_rows_far_into_a_table_are_told_by_their_own_numbers(kind: str) -> None:
+    bad = set(range(0, 2_500, 7))
+    phones: list[Row] = [{**EXAMPLE, "ram": -1 if row in bad else 2_048} for row in range(2_500)]
+    first = {CSV: 2, NDJSON: 1}.get(kind, 0)
+    told, before, sound = [], 0, 0
+    for rows in read(reader(kind), [body(kind, phones)]):
+        told += [violations[0].loc[1] for _, violations in sorted(rows.broken.items())]
+        assert {before + row for row in rows.broken} == {
+            row for row in bad if before <= row < before + len(rows)
+        }
+        before += len(rows)
+        sound += len(rows.specifications)
+    assert told == [row + first for row in sorted(bad)]
+    assert (before, sound) == (2_500, 2_500 - len(bad))
+
+
+def test_a_column_of_texts_by_number_is_refused_before_the_texts_are_written_out() -> None:
+    codes, text = pa.array([0] * 16_384, pa.int8()), pa.array(["x" * 100_000], pa.large_string())
+    column = pa.DictionaryArray.from_arrays(codes, text)
+    content = packed_arrow(pa.table([column] * len(FEATURES), names=list(FEATURES)))
+    usual = pa.default_memory_pool()
+    counting = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(counting)
+    try:
+        assert refused(ARROW, content) == "column_type"
+    finally:
+        pa.set_memory_pool(usual)
+    assert counting.max_memory() < 2**27  # written out, each column is 1.6 GB
+
+
+@pytest.mark.parametrize("kind", [CSV, NDJSON])
+def test_a_text_of_more_columns_than_may_be_held_is_refused(kind: str) -> None:
+    phones: list[Row] = [{**EXAMPLE, **{f"note {number}": 1 for number in range(1_000)}}]
+    with pytest.raises(InvalidTableError) as caught:
+        list(read(reader(kind, keep=True), [body(kind, phones)]))
+    assert caught.value.violations[0].type == "too_many_columns"
+
+
+def test_a_header_may_come_after_blank_lines_and_have_quoted_line_ends() -> None:
+    line = ",".join(["1", *(str(EXAMPLE[name]) for name in FEATURES)])
+    header = ",".join(['"a\n""note"""', *FEATURES])
+    bad = line.replace("2048", "lots")
+    (rows,) = read(reader(CSV), [f"\n\r\n\n{header}\n{line}\n{bad}\n".encode()])
+    assert len(rows.specifications) == 1
+    assert [violation.loc for violation in rows.broken[1]] == [("line", 7, "ram")]
