@@ -9,10 +9,12 @@ to until about then.
 """
 
 import asyncio
+from collections.abc import Sized
 from http import HTTPStatus
 from random import uniform
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import refusal
@@ -20,6 +22,9 @@ from service.guards.admission import Overload
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together; proxies send a few hundred."""
+
+MOST_PIPELINED = 64
+"""Requests that a client may send ahead of the answer that it waits for; hardly any sends one."""
 
 _REASONS = {
     400: "This is not HTTP/1.1 as RFC 9112 has it",
@@ -44,7 +49,11 @@ class HeadWithBody:
 
     def write(self, data: bytes) -> None:
         """Hold a head, or a piece of a body that looks like one; write `data` and what is held."""
-        if self._head:
+        if self._transport.is_closing():
+            self._head = (
+                b""  # uvicorn tells only the last of a connection's requests that its client has gone
+            )
+        elif self._head:
             self._transport.writelines([self._head, data])
             self._head = b""
         elif data.startswith(_HEAD) and not data.startswith(_CONTINUE):
@@ -54,9 +63,9 @@ class HeadWithBody:
 
     def flush(self) -> None:
         """Write what is held."""
-        if self._head:
+        if self._head and not self._transport.is_closing():
             self._transport.write(self._head)
-            self._head = b""
+        self._head = b""
 
     def close(self) -> None:
         """Write what is held and close."""
@@ -64,8 +73,29 @@ class HeadWithBody:
         self._transport.close()
 
 
+class OneByOne(FlowControl):
+    """Reads no more of a client while requests of it wait for the answer to another one.
+
+    uvicorn reads on with each answer, and each time its application looks for a body: every time as many
+    requests as one read brings would come in.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        """Read on, unless requests wait."""
+        if not self._waiting:
+            super().resume_reading()
+
+
 class HeadTooLargeError(Exception):
     """A request's line and headers are over the limit."""
+
+
+class TooManyPipelinedError(Exception):
+    """A client sends on and on, and waits for no answer."""
 
 
 class PhonePriceProtocol(HttpToolsProtocol):
@@ -78,6 +108,7 @@ class PhonePriceProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.transport = self._answers = HeadWithBody(transport)  # type: ignore[assignment]
+        self.flow = OneByOne(transport, self.pipeline)
 
     def data_received(self, data: bytes) -> None:
         self._silent += len(data)
@@ -89,6 +120,8 @@ class PhonePriceProtocol(HttpToolsProtocol):
         # what came with the head may be most of it: only then is the head itself measured
         if self._silent > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
             raise HeadTooLargeError  # the parser gives up, and `send_400_response` is called
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise TooManyPipelinedError
         self._silent = 0
         if self._is_too_much():
             self._turn_away()
@@ -139,6 +172,9 @@ class PhonePriceProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser has given up."""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._answers.close()  # amid the answer that is under way a refusal would be taken for its rest
+            return
         self._refuse(431 if self._silent > MOST_HEAD_BYTES else 400)
 
     def _head_bytes(self) -> int:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import repeat
 from select import select
 
@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.http_protocol import HeadWithBody, PhonePriceProtocol
+from service.http_protocol import MOST_PIPELINED, HeadWithBody, PhonePriceProtocol
 from tests.running_service import free_port
 
 
@@ -31,6 +31,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             break
     status, pieces, declared = {
         "/one": (200, [b"a"], True),
+        "/slow": (200, [b"a"], True),
         "/empty": (200, [b""], True),
         "/nothing": (204, [b""], False),
         "/echo": (200, [body], True),
@@ -39,6 +40,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         "/breaks-at-once": (200, [], False),
     }[scope["path"]]
     length = [(b"content-length", b"%d" % sum(map(len, pieces)))] if declared else []
+    await asyncio.sleep(0.01 if scope["path"] == "/slow" else 0)
     await send({"type": "http.response.start", "status": status, "headers": length})
     for number, piece in enumerate(pieces, start=1):
         more = number < len(pieces) or scope["path"] == "/breaks"
@@ -71,9 +73,11 @@ def served(protocol: type[HttpToolsProtocol]) -> Iterator[Server]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield Server(port)
-    server.should_exit = True
-    thread.join()
+    try:
+        yield Server(port)
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +205,9 @@ class Written(asyncio.Transport):
     def close(self) -> None:
         self.writes.append(b"closed")
 
+    def is_closing(self) -> bool:
+        return self.writes[-1:] == [b"closed"]
+
 
 def test_head_and_body_are_one_write_and_pieces_after_them_their_own() -> None:
     below = Written()
@@ -218,3 +225,49 @@ def test_an_invitation_to_go_on_and_what_is_left_at_the_end_are_written() -> Non
     transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     transport.close()
     assert below.writes[1:] == [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"closed"]
+
+
+def test_a_client_that_sends_on_and_waits_for_no_answer_is_left(ours: Server) -> None:
+    """Each request that waits is kept: without an end they would fill the memory."""
+    with socket.create_connection(("127.0.0.1", ours.port), timeout=10) as connection:
+        answered = 0
+        with suppress(ConnectionError):
+            connection.sendall(request(b"GET", b"/one") * 5_000)
+            while content := connection.recv(65536):
+                answered += content.count(b"200 OK")
+    assert answered <= MOST_PIPELINED + 1
+    assert b"200 OK" in ours.answers(request(b"GET", b"/one", CLOSE))
+
+
+def test_no_more_is_read_of_a_client_while_its_requests_wait() -> None:
+    """Else each answer would let in as many requests as a read brings."""
+    read: list[int] = []
+
+    class Noting(PhonePriceProtocol):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            read.append(len(self.pipeline))
+
+    ahead = 40
+    with (
+        served(Noting) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+    ):
+        answered = 0
+        connection.sendall(request(b"GET", b"/slow") * ahead)
+        time.sleep(0.1)
+        connection.sendall(request(b"GET", b"/slow") * ahead)
+        while answered < 2 * ahead:
+            answered += connection.recv(65536).count(b"200 OK")
+    assert max(read) <= ahead
+
+
+def test_what_is_written_after_the_end_is_dropped() -> None:
+    """An application is told that its client has gone only where no other request waits behind its own."""
+    transport = Written()
+    answers = HeadWithBody(transport)
+    answers.close()
+    answers.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    answers.write(b"body")
+    answers.flush()
+    assert transport.writes == [b"closed"]
