@@ -6,7 +6,7 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from contract.bundle import Manifest, check_golden_rows, current_version, read_version, signing_key
-from contract.errors import EngineError
+from contract.errors import EngineError, PhonePriceError
 from contract.phone import FeatureMatrix, Specifications
 from service.engine import Engine, load_engine
 from service.prediction import Prediction, PredictionAnswer, Predictions, Reading
@@ -62,8 +62,19 @@ def load_predictor(settings: Settings, version: str | None = None) -> Predictor:
     The golden rows are recomputed, which also warms it. Raises a `BundleError`, an `EngineError` or, for the
     key that it should be signed with, a `KeysError` when anything is off.
     """
+    try:
+        return _proved(settings, version or current_version(settings.artifacts))
+    except PhonePriceError:
+        raise
+    except Exception as error:
+        # a graph that breaks off, a folder that cannot be read: callers have another version to keep
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise EngineError(f"{version or 'what CURRENT names'} cannot be loaded: {reason}") from error
+
+
+def _proved(settings: Settings, version: str) -> Predictor:
     key = signing_key(settings.signing_key.get_secret_value())
-    bundle = read_version(settings.artifacts, version or current_version(settings.artifacts), key)
+    bundle = read_version(settings.artifacts, version, key)
     engine = load_engine(settings.engine, bundle)
     check_golden_rows(bundle.manifest.golden_rows, engine.predict)
     return Predictor(bundle.manifest, engine)

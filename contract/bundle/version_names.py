@@ -22,8 +22,8 @@ def versions(artifacts: Path) -> list[str]:
 
 def check_exists(artifacts: Path, version: str) -> None:
     """Raise `VersionError` unless there is a version of that name, whole or not."""
-    there = versions(artifacts)
-    if version not in there:
+    if not (is_version(version) and (artifacts / version).is_dir()):
+        there = versions(artifacts)
         raise VersionError(f"{artifacts} has no version {version!r}; it has {', '.join(there) or 'none'}")
 
 

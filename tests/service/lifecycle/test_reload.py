@@ -23,7 +23,8 @@ from contract.bundle import (
     versions,
 )
 from contract.phone import EXAMPLE
-from service.lifecycle.reload import RETRY_SECONDS, Follower, Refusal
+from service.engine.onnx import OnnxEngine
+from service.lifecycle.reload import PROVED, RETRY_SECONDS, Follower, Refusal, load_first
 from service.predictor import Predictor
 from service.settings import Settings
 from tests.running_service import ARTIFACTS, RunningService, running_service
@@ -242,6 +243,36 @@ def test_with_zero_seconds_nobody_looks(artifacts: Path, tiny: str) -> None:
         switch_current(artifacts, tiny)
         time.sleep(1.5)
         assert serves(running.client, BEST)
+
+
+def test_whatever_goes_wrong_with_a_version_is_its_refusal(
+    artifacts: Path, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one worker that ends would, when it is started again, end them all."""
+
+    def breaks_off(_: OnnxEngine, __: object) -> None:
+        raise RuntimeError("onnxruntime's own\nand its details")
+
+    follower = Follower(Settings(artifacts=artifacts), BEST)
+    switch_current(artifacts, tiny)
+    with monkeypatch.context() as patched:
+        patched.setattr(OnnxEngine, "predict", breaks_off)
+        refusal = follower.look()
+    assert isinstance(refusal, Refusal)
+    assert str(refusal.error) == f"{tiny} cannot be loaded: RuntimeError: onnxruntime's own"
+    assert follower.serving == BEST
+
+
+def test_a_worker_comes_back_where_the_folder_of_versions_cannot_be_listed(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlisted(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", unlisted)
+    monkeypatch.setenv(PROVED, BEST)
+    (artifacts / "CURRENT").write_text("nowhere\n")
+    assert load_first(Settings(artifacts=artifacts)).version == BEST
 
 
 def test_a_refused_version_is_looked_at_again_later(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
