@@ -35,13 +35,13 @@ class FastPath:
         self._observe = metrics.request_seconds(PATH, 200).observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        if not self._is_ours(scope):
             await self.plain(scope, receive, send)
             return
         start = perf_counter()
         message = await receive()
         try:
-            phone = _decode(self._plainly_right(scope, message))
+            phone = _decode(self._plainly_right(message))
             body = _encode(await scope["state"]["batcher"].predict(values(phone)))
         except Exception:  # noqa: BLE001 - whatever it is, the plain path meets it again, and logs and words it
             await self.plain(scope, _again(message, receive), send)
@@ -51,12 +51,15 @@ class FastPath:
         await send({"type": "http.response.body", "body": body})
         self._observe(perf_counter() - start)
 
-    def _plainly_right(self, scope: Scope, message: Message) -> bytes:
+    def _is_ours(self, scope: Scope) -> bool:
+        # all that the head tells is looked at before the body is waited for: strangers are not waited for
+        ours = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        return ours and _is_plain_json(scope) and self.keyring.admits(scope)
+
+    def _plainly_right(self, message: Message) -> bytes:
         """Return the body of a request for this path. Raises `ValueError` for another."""
         body: bytes = message["body"]
-        if message.get("more_body") or len(body) > self.max_bytes or not _is_plain_json(scope):
-            raise ValueError
-        if may_have_duplicates(body) or not self.keyring.admits(scope):
+        if message.get("more_body") or len(body) > self.max_bytes or may_have_duplicates(body):
             raise ValueError
         return body
 

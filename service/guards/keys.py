@@ -21,7 +21,7 @@ LOOK_SECONDS = 1.0
 """Time between two looks at the file."""
 
 Digests: TypeAlias = tuple[bytes, ...]
-Signature: TypeAlias = tuple[int, int, int]
+Signature: TypeAlias = tuple[int, int, int, int]
 
 log = logging.getLogger(LOGGER)
 
@@ -34,6 +34,7 @@ class Keyring:
         self._given = _digests(settings.api_keys.get_secret_value(), "PHONE_PRICE_API_KEYS")
         self._signature = self._signature_of_file()
         self._digests = self._given + self._read_file()
+        self._told = ""
 
     @property
     def is_empty(self) -> bool:
@@ -61,19 +62,27 @@ class Keyring:
                 log.error("the keys stay as they were: %s", error)
 
     def look(self) -> None:
-        """Read the file again if it has changed. Raises `KeysError`, once for each change."""
+        """Read the file again if it has changed. Raises `KeysError`, once for each reason."""
         signature = self._signature_of_file()
-        if signature != self._signature:
-            self._signature = signature
+        if signature == self._signature:
+            return
+        try:
             self._digests = self._given + self._read_file()
-            log.info("the keys were read again: there are %d", len(self._digests))
+        except KeysError as error:
+            known, self._told = self._told, str(error)
+            if known != self._told:
+                raise
+            return
+        self._signature, self._told = signature, ""
+        log.info("the keys were read again: there are %d", len(self._digests))
 
     def _signature_of_file(self) -> Signature | None:
         try:
             status = self._file.stat() if self._file else None
         except OSError:
             return None
-        return (status.st_mtime_ns, status.st_size, status.st_ino) if status else None
+        # the last changes with its owner and its mode as well: it may become readable
+        return (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns) if status else None
 
     def _read_file(self) -> Digests:
         if not self._file:

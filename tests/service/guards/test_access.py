@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -204,6 +205,38 @@ def test_a_changed_file_is_read_again_and_a_wrong_one_changes_nothing(tmp_path: 
     keyring.look()
     assert not keyring.admits(scope(KEY))
     assert keyring.admits(scope(OTHER))
+
+
+def test_a_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner and mode change no time but one, and for a moment there may be no file left to open."""
+    file = tmp_path / "keys"
+    file.write_text(KEY)
+    keyring = Keyring(Settings(api_keys_file=file))
+    file.write_text(f"{OTHER}\n")
+
+    def unreadable(_: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", unreadable)
+        with pytest.raises(KeysError, match="Permission denied"):
+            keyring.look()
+        keyring.look()  # told once
+        assert keyring.admits(scope(KEY))
+    keyring.look()
+    assert keyring.admits(scope(OTHER))
+    assert not keyring.admits(scope(KEY))
+
+
+def test_a_stranger_is_not_waited_for(guarded: httpx.Client) -> None:
+    """Else a few who announce a body and send none would take every place."""
+    port = guarded.base_url.port
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(head)
+        assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
