@@ -95,10 +95,8 @@ def _as_json(scope: Scope, request_id: str, status: int, milliseconds: float) ->
 
 def _as_text(scope: Scope, request_id: str, status: int, milliseconds: float) -> str:
     path = json.dumps(scope["path"][:LONGEST_PATH])[1:-1]
-    return (
-        f"{stamp(time())} {status} {scope['method']} {path} {milliseconds:.1f} ms "
-        f"{_client(scope)} {request_id}\n"
-    )
+    client = json.dumps(_client(scope))[1:-1]  # a proxy may have handed on anything
+    return f"{stamp(time())} {status} {scope['method']} {path} {milliseconds:.1f} ms {client} {request_id}\n"
 
 
 def _client(scope: Scope) -> str:

@@ -28,6 +28,9 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SAMPLE_SECONDS = 1.0
 """Between two looks at what is not counted as it happens."""
 
+CLIENT_GONE = 499
+"""The status told of a request whose client left before it was answered, as nginx has it."""
+
 
 class Metrics:
     """The counters of one process, kept where all workers find them if they share theirs."""
@@ -156,7 +159,7 @@ class RequestMetrics:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status = perf_counter(), 500
+        start, status = perf_counter(), CLIENT_GONE
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -165,6 +168,9 @@ class RequestMetrics:
 
         try:
             await self.app(scope, receive, noted)
+        except Exception:
+            status = 500 if status == CLIENT_GONE else status
+            raise
         finally:
             self.metrics.request_seconds(_route(scope), status).observe(perf_counter() - start)
 

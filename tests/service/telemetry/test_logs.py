@@ -77,6 +77,15 @@ def test_on_a_terminal_it_is_text(capfd: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"^INFO: +serving model", errors, re.M)
 
 
+def test_what_a_proxy_tells_of_the_client_forges_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    forged = {b"X-Forwarded-For": b"1.2.3.4 - 200\x85FORGED \x9b31m"}
+    with running_service(ARTIFACTS, PHONE_PRICE_LOG_FORMAT="text") as running:
+        running.client.get("/model-info", headers=forged)
+    (line,) = [line for line in capfd.readouterr().out.split("\n") if "/model-info" in line]
+    assert line.isascii()
+    assert line.isprintable()
+
+
 def test_without_an_access_log_there_is_neither_line_nor_id(capfd: pytest.CaptureFixture[str]) -> None:
     with running_service(ARTIFACTS, PHONE_PRICE_ACCESS_LOG="false") as running:
         assert "x-request-id" not in running.client.post("/predict", json=EXAMPLE).headers

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -231,6 +232,20 @@ def test_a_failure_of_the_service_is_counted_once_and_as_no_prediction(
         ("/predict", "500"): 3,
     }
     assert not sum(named(found, "phone_price_predictions_total").values())
+
+
+def test_a_client_that_leaves_is_no_failure_of_the_service(client: httpx.Client) -> None:
+    before = scrape(client)
+    head = (
+        b"POST /predict/batch HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 9\r\n\r\nram,"
+    )
+    with socket.create_connection(("127.0.0.1", client.base_url.port), timeout=5) as connection:
+        connection.sendall(head)
+        time.sleep(0.2)
+    left = ("phone_price_request_seconds_count", "/predict/batch", "499")
+    deadline = time.monotonic() + 5
+    while growth(before, scrape(client)).get(left) != 1:
+        assert time.monotonic() < deadline
 
 
 def test_without_a_model_there_are_metrics_all_the_same(app: FastAPI) -> None:
