@@ -1,10 +1,11 @@
 """What a trial found: figures held against bounds, and whether its positive control was seen to fail."""
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 Figure = int | float
 
@@ -17,6 +18,11 @@ class Line(BaseModel):
     measured: Figure
     relation: str
     bound: Figure
+
+    @field_validator("measured", mode="before")
+    @classmethod
+    def _of_null(cls, measured: object) -> object:
+        return math.nan if measured is None else measured  # JSON has no other word for what never came
 
     @property
     def holds(self) -> bool:
@@ -37,6 +43,8 @@ _RELATIONS: dict[str, Callable[[Figure, Figure], bool]] = {
 
 
 def _plain(figure: Figure) -> str:
+    if not math.isfinite(figure):
+        return "never"
     return f"{figure:,}" if isinstance(figure, int) or figure.is_integer() else f"{figure:.3g}"
 
 
