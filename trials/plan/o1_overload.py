@@ -80,13 +80,12 @@ def _others(overloaded: Overloaded) -> int:
 
 
 def _seconds_until_as_fast(service: Service, other: Service) -> float:
-    """Return the seconds until it answers 95 % as fast as another that was asked for nothing meanwhile.
+    """Return the seconds until it was seen to answer 95 % as fast as another that had not been asked.
 
     Beside each other, as the machine itself may be slower than it was before.
     """
     start = time.monotonic()
     while time.monotonic() - start < 20:
-        seconds = time.monotonic() - start
         if load(service.port, FEW, 1).per_second() >= 0.95 * load(other.port, FEW, 1).per_second():
-            return seconds
+            return time.monotonic() - start
     return float("inf")
