@@ -270,6 +270,10 @@ def test_keys_are_compared_as_digests_in_constant_time() -> None:
     assert len([node for node in inside if isinstance(node, ast.Return)]) == 1
 
 
+def test_without_a_file_there_is_nothing_to_follow() -> None:
+    asyncio.run(asyncio.wait_for(Keyring(Settings(api_keys=SecretStr(KEY))).follow_file(), timeout=1))
+
+
 def test_a_file_that_turns_bad_while_it_is_followed_leaves_the_keys_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
