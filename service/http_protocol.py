@@ -23,7 +23,7 @@ from service.guards.admission import Overload
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together; proxies send a few hundred."""
 
-MOST_PIPELINED = 64
+MOST_PIPELINED = 256
 """Requests that a client may send ahead of the answer that it waits for; hardly any sends one."""
 
 _REASONS = {
