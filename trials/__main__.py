@@ -7,11 +7,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trials.programs import MissingProgramError
 from trials.record import RESULTS, Record, read, table
 from trials.trial import KINDS, Trial, trials_by_id
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
+
+UNABLE = 3
+"""Exit status where a program is missing."""
 
 
 @app.callback()
@@ -27,12 +31,19 @@ def run(
     long: Annotated[bool, typer.Option("--long", help="At full length, as the pass lines ask.")] = False,
     results: Annotated[Path | None, typer.Option(help="Folder to keep the figures in.")] = None,
 ) -> None:
-    """Run trials and print their figures as JSON, a line each; exit with 1 if one does not pass."""
+    """Run trials and print their figures as JSON, a line each.
+
+    Exits with 1 if one does not pass, with 3 at the first one that needs what is not installed.
+    """
     passed = True
     for trial in _chosen(names):
         console.print(f"{trial.id}: {trial.what} ...")
         start = perf_counter()
-        outcome = trial.run(long)
+        try:
+            outcome = trial.run(long)
+        except MissingProgramError as error:
+            console.print(f"{trial.id} cannot be tried: {error}", markup=False, soft_wrap=True)
+            raise typer.Exit(UNABLE) from None
         record = Record.of(trial, long, perf_counter() - start, outcome)
         typer.echo(record.model_dump_json())
         if results:

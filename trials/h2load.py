@@ -18,6 +18,7 @@ import psutil
 from numpy.typing import NDArray
 
 from trials.bad_requests import phone
+from trials.programs import needed
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def load(port: int, connections: int, seconds: float, rate: float | None = None,
         body.write_bytes(phone())
         paced = [] if rate is None else [f"--rps={rate / connections:.6f}"]
         command = [
-            "h2load",
+            needed("h2load"),
             "--h1",
             f"-c{connections}",
             "-D",

@@ -9,6 +9,7 @@ from socket import create_connection
 
 import psutil
 
+from trials.programs import needed
 from trials.service import PROJECT, NotStartedError, end, free_port, wait_until
 
 CONFIGURATION = PROJECT / "deploy" / "nginx.conf"
@@ -34,7 +35,7 @@ def before(ports: tuple[int, int], changes: Mapping[str, str]) -> Iterator[int]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "nginx.conf").write_text(told)
         main = f"daemon off; pid {folder}/pid;"
-        command = ["nginx", "-p", folder, "-c", f"{folder}/nginx.conf", "-g", main]
+        command = [needed("nginx"), "-p", folder, "-c", f"{folder}/nginx.conf", "-g", main]
         process = psutil.Popen(command, stderr=subprocess.DEVNULL)
         try:
             if wait_until(lambda: _listens(port), 10) > 10:

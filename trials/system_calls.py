@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from trials.programs import needed
 from trials.publisher import Way
 from trials.service import PROJECT
 
@@ -38,7 +39,7 @@ def publish(artifacts: Path, *options: str, way: Way = Way.AS_TRAINING) -> subpr
     """Publish in a process of its own, under strace with these options."""
     told = ["-m", "trials.publisher", str(artifacts), "--way", way]
     return subprocess.run(
-        ["strace", "--seccomp-bpf", "-f", "-qq", *options, sys.executable, *told],
+        [needed("strace"), "--seccomp-bpf", "-f", "-qq", *options, sys.executable, *told],
         cwd=PROJECT,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"},
         capture_output=True,

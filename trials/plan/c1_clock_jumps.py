@@ -14,6 +14,7 @@ from contract.bundle import switch_current
 from trials.bad_requests import phone
 from trials.client import Golden, Tally, keep_asking
 from trials.outcome import Control, Outcome, at_least, exactly
+from trials.programs import MissingProgramError
 from trials.raw_http import ask, posted, request
 from trials.service import SERVE, Service, serving, variant, wait_until
 from trials.versions import Versions, two_versions
@@ -124,8 +125,8 @@ def _metrics(service: Service) -> str:
 
 
 def _libfaketime() -> str:
-    """Return the path of Debian's libfaketime; raise `FileNotFoundError` where it is not installed."""
+    """Return the path of Debian's libfaketime. Raises `MissingProgramError`."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
-        raise FileNotFoundError("libfaketime is not there: apt-get install libfaketime")
+        raise MissingProgramError("libfaketime is not there: apt-get install libfaketime")
     return str(found[0])
