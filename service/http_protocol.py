@@ -50,9 +50,8 @@ class HeadWithBody:
     def write(self, data: bytes) -> None:
         """Hold a head, or a piece of a body that looks like one; write `data` and what is held."""
         if self._transport.is_closing():
-            self._head = (
-                b""  # uvicorn tells only the last of a connection's requests that its client has gone
-            )
+            # of a connection's requests uvicorn tells only the last that its client has gone
+            self._head = b""
         elif self._head:
             self._transport.writelines([self._head, data])
             self._head = b""
