@@ -9,12 +9,10 @@ to until about then.
 """
 
 import asyncio
-from collections.abc import Sized
 from http import HTTPStatus
 from random import uniform
 from typing import Any
 
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import refusal
@@ -72,23 +70,6 @@ class HeadWithBody:
         self._transport.close()
 
 
-class OneByOne(FlowControl):
-    """Reads no more of a client while requests of it wait for the answer to another one.
-
-    uvicorn reads on with each answer, and each time its application looks for a body: every time as many
-    requests as one read brings would come in.
-    """
-
-    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
-        super().__init__(transport)
-        self._waiting = waiting
-
-    def resume_reading(self) -> None:
-        """Read on, unless requests wait."""
-        if not self._waiting:
-            super().resume_reading()
-
-
 class HeadTooLargeError(Exception):
     """A request's line and headers are over the limit."""
 
@@ -107,7 +88,6 @@ class PhonePriceProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.transport = self._answers = HeadWithBody(transport)  # type: ignore[assignment]
-        self.flow = OneByOne(transport, self.pipeline)
 
     def data_received(self, data: bytes) -> None:
         self._silent += len(data)
