@@ -22,7 +22,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.peer import Peer
 from benchmarks.phones import expected
-from benchmarks.report import Section, markdown, show
+from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.serving import MOST, Plan, loaded
 from benchmarks.virtual_environment import PROJECT
 from benchmarks.wrk import Load
@@ -45,10 +45,9 @@ class Beside(BaseModel):
     ratio: Ratio
 
 
-class Figures(BaseModel):
+class Figures(MeasuredHere):
     """What was measured, by state of the code, and what comes of it."""
 
-    machine: Machine
     revision: str
     plan: Plan
     states: dict[str, Measured]
@@ -147,11 +146,7 @@ def main(
     except BenchmarkError as error:
         console.print(f"error: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    show(figures.machine, sections(figures))
-    if json is not None:
-        json.write_text(figures.model_dump_json(indent=2) + "\n")
-    if markdown_file is not None:
-        markdown_file.write_text(markdown(figures.machine, sections(figures)))
+    tell(figures, sections(figures), json, markdown_file)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
@@ -41,3 +43,20 @@ def markdown(machine: Machine, sections: Sequence[Section]) -> str:
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
         parts += [f"**{section.title}**", table, *([section.remark] if section.remark else [])]
     return "\n\n".join(parts) + "\n"
+
+
+class MeasuredHere(BaseModel):
+    """What a benchmark found, and on which machine."""
+
+    machine: Machine
+
+
+def tell(
+    figures: MeasuredHere, sections: Sequence[Section], json: Path | None, markdown_file: Path | None
+) -> None:
+    """Print the tables; write the figures and the tables to the files that are wanted."""
+    show(figures.machine, sections)
+    if json is not None:
+        json.write_text(figures.model_dump_json(indent=2) + "\n")
+    if markdown_file is not None:
+        markdown_file.write_text(markdown(figures.machine, sections))

@@ -22,7 +22,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.peer import Peer
 from benchmarks.phones import expected
-from benchmarks.report import Section, markdown, show
+from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import Server, running
 from benchmarks.target import Target, targets_section
 from benchmarks.two_workers import WORKERS, TwoWorkers
@@ -51,10 +51,9 @@ class Plan(BaseModel):
     warm_up_seconds: int
 
 
-class Figures(BaseModel):
+class Figures(MeasuredHere):
     """What was measured: per peer and number of connections, and what comes of it."""
 
-    machine: Machine
     plan: Plan
     labels: dict[str, str]
     peers: dict[str, dict[int, Measured]]
@@ -234,11 +233,7 @@ def main(
     except BenchmarkError as error:
         console.print(f"error: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    show(figures.machine, sections(figures))
-    if json is not None:
-        json.write_text(figures.model_dump_json(indent=2) + "\n")
-    if markdown_file is not None:
-        markdown_file.write_text(markdown(figures.machine, sections(figures)))
+    tell(figures, sections(figures), json, markdown_file)
     if chart is not None:
         draw(panels(figures), figures.machine, chart)
 

@@ -23,7 +23,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.peer import PROGRAMS, Peer
 from benchmarks.phones import expected
-from benchmarks.report import Section, markdown, show
+from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import Server, environment_of, running
 from benchmarks.spread import Spread
 from benchmarks.target import Target, targets_section
@@ -55,10 +55,9 @@ class Start(BaseModel):
     memory: Memory
 
 
-class Figures(BaseModel):
+class Figures(MeasuredHere):
     """What was measured of each peer."""
 
-    machine: Machine
     labels: dict[str, str]
     peers: dict[str, Start]
     targets: list[Target]
@@ -181,11 +180,7 @@ def main(
     except BenchmarkError as error:
         console.print(f"error: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    show(figures.machine, sections(figures))
-    if json is not None:
-        json.write_text(figures.model_dump_json(indent=2) + "\n")
-    if markdown_file is not None:
-        markdown_file.write_text(markdown(figures.machine, sections(figures)))
+    tell(figures, sections(figures), json, markdown_file)
     if chart is not None:
         draw(panels(figures), figures.machine, chart)
 

@@ -25,7 +25,7 @@ from benchmarks.cores import available, for_load, for_server, pinned
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.phones import ARTIFACTS
-from benchmarks.report import Section, markdown, show
+from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import Server, running
 from benchmarks.spread import Spread
 from benchmarks.table_bodies import body, long_csv, phones, write_parquet
@@ -61,10 +61,9 @@ class Scored(BaseModel):
     peak_mib: float
 
 
-class Figures(BaseModel):
+class Figures(MeasuredHere):
     """What was measured, in rows per second unless said."""
 
-    machine: Machine
     rounds: int
     ours: dict[str, Spread]
     others: dict[str, dict[str, Spread]]
@@ -289,11 +288,7 @@ def main(
     except BenchmarkError as error:
         console.print(f"error: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    show(figures.machine, sections(figures))
-    if json is not None:
-        json.write_text(figures.model_dump_json(indent=2) + "\n")
-    if markdown_file is not None:
-        markdown_file.write_text(markdown(figures.machine, sections(figures)))
+    tell(figures, sections(figures), json, markdown_file)
     if chart is not None:
         draw(panels(figures), figures.machine, chart)
 

@@ -68,8 +68,9 @@ def load_predictor(settings: Settings, version: str | None = None) -> Predictor:
         raise
     except Exception as error:
         # a graph that breaks off, a folder that cannot be read: callers have another version to keep
-        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise EngineError(f"{version or 'what CURRENT names'} cannot be loaded: {reason}") from error
+        named, first_line = version or "what CURRENT names", str(error).partition("\n")[0]
+        reason = f"{named} cannot be loaded: {type(error).__name__}: {first_line}"
+        raise EngineError(reason) from error
 
 
 def _proved(settings: Settings, version: str) -> Predictor:

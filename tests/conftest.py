@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.absent import say_absent
 from tests.running_service import ARTIFACTS, running_service
 from training.made_up import make_sample
 from training.pipeline import train
@@ -31,10 +32,8 @@ stratified = true
 
 
 def _given(path: Path) -> Path:
-    """Without the real data a test says so; where CI runs, that is a failure."""
     if not path.is_file():
-        reason = f"the real data is not shipped, and {path} is not there: set PHONE_PRICE_DATA"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        say_absent(f"the real data is not shipped, and {path} is not there: set PHONE_PRICE_DATA")
     return path
 
 

@@ -132,12 +132,10 @@ def _floods() -> Iterator[Exchange]:
     lines = b"\n".join([json.dumps({**names, **EXAMPLE}).encode(), *[phone()] * 300])
     sent = posted("/predict/batch?keep=all", lines, "application/x-ndjson")
     yield Exchange("NDJSON: 60,000 names to be kept", sent, (422,))
-    texts_of_a_mebibyte = pa.array(["x" * 1_000_000], pa.large_string())
+    by_number = pa.array([0] * 16_384, pa.int8()), pa.array(["x" * 1_000_000], pa.large_string())
     columns = {
         "ten million times nothing": pa.nulls(10_000_000),
-        "text of a MiB, 16,384 times by its number": pa.DictionaryArray.from_arrays(
-            pa.array([0] * 16_384, pa.int8()), texts_of_a_mebibyte
-        ),
+        "a text of 1 MB, 16,384 times by its number": pa.DictionaryArray.from_arrays(*by_number),
         "16,384 times what is not a number": pa.array([float("nan")] * 16_384, pa.float32()),
     }
     for what, column in columns.items():
@@ -149,8 +147,7 @@ def _arrow(column: pa.Array) -> bytes:
     """Return a stream of one record batch, in which each specification is that column."""
     batch = pa.RecordBatch.from_arrays([column] * len(FEATURES), names=list(FEATURES))
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(unify_dictionaries=False)
-    with pa.ipc.new_stream(sink, batch.schema, options=options) as stream:
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
     return bytes(sink.getvalue())
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.absent import say_absent
 from tests.running_service import PROJECT
 from trials.__main__ import UNABLE
 from trials.record import Record
@@ -38,8 +39,7 @@ def runs() -> Iterator[Runs]:
 def test_the_trial_passes_and_its_control_fails(runs: Runs, identity: str) -> None:
     done = runs[identity].result()
     if done.returncode == UNABLE:
-        reason = done.stderr.splitlines()[-1]
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        say_absent(done.stderr.splitlines()[-1])
     assert done.stdout, done.stderr[-4_000:]
     record = Record.model_validate_json(done.stdout)
     assert record.id == identity

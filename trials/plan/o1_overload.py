@@ -16,7 +16,7 @@ PASSES = (
 
 NO_LIMIT = "1000000"
 FEW = 64
-"""Connections after."""
+"""Connections by which recovery is measured."""
 
 
 def run(long: bool) -> Outcome:

@@ -3,10 +3,9 @@
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
-
-from pydantic import BaseModel
 
 from trials.outcome import Control, Outcome, at_least, exactly
 from trials.service import PROJECT
@@ -20,7 +19,8 @@ PASSES = (
 TESTS = "tests/image"
 
 
-class Found(BaseModel):
+@dataclass(frozen=True)
+class Found:
     """What the image's tests told."""
 
     passed: list[str]

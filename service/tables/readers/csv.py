@@ -60,10 +60,10 @@ class CsvReader:
         start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
         end = _end_of_first_record(piece, start)
         self._line += piece.count(b"\n", 0, start)
-        for _, cells in read_lines(piece[start:end].decode(), self._line):
+        if first := next(read_lines(piece[start:end].decode(), self._line), None):
+            _, cells = first
             check_width(len(cells))
             self._header = read_header(cells, FEATURES)
-            break
         self._line += piece.count(b"\n", start, end)
         return piece[end:]
 
