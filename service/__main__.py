@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from contract.errors import InvalidTableError, KeysError, PhonePriceError, TableFileError
 from service.guards.keys import check_who_may_call
 from service.lifecycle.reload import keep_proved
+from service.lifecycle.supervision import supervise_closely
 from service.predictor import load_predictor
 from service.process import create_app
 from service.settings import Settings
@@ -78,6 +79,7 @@ def serve(
     # worker processes read their settings from the environment
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in _given(options).items()}
     if settings.workers > 1:
+        supervise_closely()
         Thread(target=keep_proved, args=(settings, predictor.version), daemon=True).start()
     with shared_by(settings.workers):
         uvicorn.run(

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 PROJECT = Path(__file__).parents[1]
 ARTIFACTS = PROJECT / "artifacts"
@@ -45,6 +46,15 @@ def running_service(artifacts: Path, *options: str, **environment: str) -> Itera
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def workers(running: RunningService) -> set[int]:
+    """The living worker processes, by number."""
+    found = set()
+    for each in psutil.Process(running.process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # or is a zombie
+            found |= {each.pid} if "spawn_main" in " ".join(each.cmdline()) else set()
+    return found
 
 
 def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], seconds: float = 60) -> None:

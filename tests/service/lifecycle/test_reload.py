@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from service.engine.onnx import OnnxEngine
 from service.lifecycle.reload import PROVED, RETRY_SECONDS, Follower, Refusal, load_first
 from service.predictor import Predictor
 from service.settings import Settings
-from tests.running_service import ARTIFACTS, RunningService, running_service
+from tests.running_service import ARTIFACTS, RunningService, running_service, workers
 from trials.altered_bundle import edit_manifest
 
 BEST = current_version(ARTIFACTS)
@@ -68,14 +67,6 @@ def serves(client: httpx.Client, version: str) -> bool:
 def predicted(client: httpx.Client) -> tuple[str, tuple[float, ...]]:
     answer = client.post("/predict", json=EXAMPLE).raise_for_status().json()
     return answer["model_version"], tuple(answer["probabilities"])
-
-
-def workers(running: RunningService) -> set[int]:
-    found = set()
-    for each in psutil.Process(running.process.pid).children():
-        with suppress(psutil.NoSuchProcess):  # or is a zombie
-            found |= {each.pid} if "spawn_main" in " ".join(each.cmdline()) else set()
-    return found
 
 
 def versions_served(running: RunningService) -> set[str]:
