@@ -41,6 +41,10 @@ FLAG_UNIT = "0 or 1"
 """The unit of a yes or no."""
 
 
+TENTH = 0.1
+"""Between two neighbouring values of a specification that may have decimals, as people give them."""
+
+
 def measured(description: str, unit: str, low: float, high: float, example: float) -> Any:
     """Declare a specification that may have decimals, from `low` to `high` in `unit`."""
     return Field(
@@ -103,6 +107,11 @@ class Specification(NamedTuple):
     high: float
     whole: bool
     example: float
+
+    @property
+    def step(self) -> float:
+        """What lies between two neighbouring values, in `unit`."""
+        return 1 if self.whole else TENTH
 
 
 def _specification(name: str) -> Specification:

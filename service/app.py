@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
@@ -13,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.batching import TurnBatcher
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
-from service.guards.access import HEALTH, METRICS, RequireKey
-from service.guards.admission import TABLES, Overload, TableAdmission
+from service.guards.access import ALIVE, HEALTH, METRICS, RequireKey
+from service.guards.admission import TABLES, Admission, Overload
 from service.guards.body_limit import BodyLimit
 from service.guards.content_encoding import PlainBodies
 from service.guards.deadline import Deadline
@@ -24,7 +25,7 @@ from service.lifecycle.reload import Follower, follow, load_first
 from service.lifecycle.watchdog import watch
 from service.openapi import complete
 from service.predictor import Predictor
-from service.routes import health, metrics, model_info, predict
+from service.routes import explain, health, metrics, model_info, page, predict
 from service.settings import Settings
 from service.telemetry.access_log import AccessLog
 from service.telemetry.logs import LOGGER, in_json
@@ -44,6 +45,7 @@ class State(TypedDict):
     """What the lifespan hands to every request."""
 
     batcher: TurnBatcher
+    aside: Executor
     follower: Follower
     drain: Drain
     overload: Overload
@@ -57,11 +59,15 @@ class PhonePriceService(FastAPI):
         self.state.settings = settings
         self.state.metrics = Metrics()
         self.state.keyring = Keyring(settings)
-        self.open_paths = HEALTH | METRICS if settings.metrics_open else HEALTH
+        self.open_paths = HEALTH | ALIVE
+        if settings.metrics_open:
+            self.open_paths |= METRICS
+        if settings.page:
+            self.open_paths |= page.FILES  # the page itself asks for a key
         fast_path = FastPath(
             super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
         )
-        self._outermost: ASGIApp = TableAdmission(fast_path, settings, self.state.metrics)
+        self._outermost: ASGIApp = Admission(fast_path, settings, self.state.metrics)
         self.state.access_log = None
         if settings.access_log:
             self._outermost = self.state.access_log = AccessLog(self._outermost, in_json(settings))
@@ -114,7 +120,9 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         drain = Drain(settings.drain_seconds)
         drain.listen()
         overload = Overload(settings, counters, app.state.access_log)
-        yield State(batcher=batcher, follower=follower, drain=drain, overload=overload)
+        aside = ThreadPoolExecutor(1, "aside")
+        yield State(batcher=batcher, aside=aside, follower=follower, drain=drain, overload=overload)
+        aside.shutdown(wait=False, cancel_futures=True)
         for task in tasks:
             task.cancel()
         if app.state.access_log:
@@ -131,6 +139,6 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=app.open_paths)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
-    for routes in (predict, health, model_info, metrics):
+    for routes in (predict, explain, health, model_info, metrics, page):
         app.include_router(routes.router)
     return app

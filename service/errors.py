@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +27,15 @@ class ErrorBody(BaseModel):
     """What every refusal looks like."""
 
     detail: list[Violation] = Field(description="What is wrong and where; the first few, if there are many")
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorBody, "description": "The body cannot be read"},
+    413: {"model": ErrorBody, "description": "The body is too large"},
+    415: {"model": ErrorBody, "description": "The Content-Type is not one of those accepted"},
+    422: {"model": ErrorBody, "description": "A field breaks a rule"},
+}
+"""Of what is posted, for the description of the interface."""
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -2,6 +2,7 @@
 
 from fastapi import HTTPException, Request
 
+HTML = "text/html"
 JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
@@ -25,6 +26,12 @@ def preferred(request: Request) -> str:
     if not _quality(ranked[0], accepted):
         raise HTTPException(406, f"The answer is to be had as {' or '.join(TABLES)}")
     return ranked[0]
+
+
+def prefers_html(request: Request) -> bool:
+    """Whether Accept ranks HTML above JSON, as browsers do; what takes anything takes JSON."""
+    accepted = _accepted(",".join(request.headers.getlist("accept")) or "*/*")
+    return _quality(HTML, accepted) > _quality(JSON, accepted)
 
 
 def unsupported(*accepted: str) -> HTTPException:

@@ -8,19 +8,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from contract.bundle import Manifest
-from contract.phone import FEATURES, PriceRange, Probabilities, Specifications
+from contract.phone import PriceRange, Probabilities, Specifications
 from contract.prediction_set import Bounds, prediction_set_bounds
-
-
-class OutOfRange(TypedDict):
-    """A specification outside what the model was trained on: the answer is a guess beyond the data."""
-
-    feature: str
-    value: float
-    low: Annotated[float, Field(description="Smallest value trained on")]
-    high: Annotated[float, Field(description="Largest value trained on")]
-    message: str
+from service.verdict import InputWarning, Judge
 
 
 class Prediction(TypedDict):
@@ -44,7 +34,9 @@ class Prediction(TypedDict):
     expected_range: Annotated[
         float, Field(ge=0, le=3, description="The mean of the price range under the probabilities")
     ]
-    warnings: Annotated[list[OutOfRange], Field(description="Specifications outside the trained ranges")]
+    warnings: Annotated[
+        list[InputWarning], Field(description="How the phone is unlike those that the model was trained on")
+    ]
 
 
 class PredictionAnswer(Prediction):
@@ -57,31 +49,20 @@ LABELS = [item.label for item in PriceRange]
 """The words of each class."""
 
 
-class Reading:
-    """How a bundle's probabilities are to be read: its trained ranges and its threshold."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.features = manifest.features
-        self.low = np.array([feature.low for feature in manifest.features], dtype=np.float32)  # (20,)
-        self.high = np.array([feature.high for feature in manifest.features], dtype=np.float32)  # (20,)
-        self.threshold = float(np.float32(manifest.calibration.threshold))  # probabilities are float32
-
-
 class Predictions:
     """The price ranges of N phones: column by column for tables, row by row for programs."""
 
     def __init__(
-        self, reading: Reading, specifications: Specifications, probabilities: Probabilities
+        self, judge: Judge, threshold: float, specifications: Specifications, probabilities: Probabilities
     ) -> None:
-        self.reading = reading
+        self.judge = judge
+        self.threshold = threshold
         self.specifications = specifications  # (N, 20)
         self.probabilities = probabilities  # (N, 4)
         # (N,): the likeliest class, the lower one of two alike
         self.price_range: NDArray[np.intp] = probabilities.argmax(axis=1)
-        # (N, 20): whether a specification lies outside the trained range, which was found in float32
-        features = specifications.astype(np.float32, copy=False)
-        self.outside: NDArray[np.bool_] = (features < reading.low) | (features > reading.high)
-        self.any_outside = np.count_nonzero(self.outside) > 0
+        self.warned = judge.warned(specifications)  # (W, N)
+        self.any_warned = np.count_nonzero(self.warned) > 0
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -105,42 +86,30 @@ class Predictions:
     @cached_property
     def prediction_set(self) -> Bounds:
         """(N,) and (N,): the lowest and the highest class of each prediction set."""
-        return prediction_set_bounds(self.columns.T, self.reading.threshold)
+        return prediction_set_bounds(self.columns.T, self.threshold)
 
     @cached_property
-    def outside_at(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """(M,) and (M,): row and column of what is outside, one column after the other."""
+    def warned_at(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(M,) and (M,): the phone and the kind of each warning, one kind after the other."""
         # numpy finds the few that are true in one long row ten times as fast as in a table
-        columns, rows = np.divmod(np.flatnonzero(self.outside.T), len(self))
-        return rows, columns
+        kinds, rows = np.divmod(np.flatnonzero(self.warned), len(self))
+        return rows, kinds
 
     def answers(self) -> list[Prediction]:
         """Return the columns above row by row, without numpy: a turn brings few rows, often one."""
-        answers = [_answer(row, self.reading.threshold) for row in self.probabilities.tolist()]
+        answers = [_answer(row, self.threshold) for row in self.probabilities.tolist()]
         for row, warnings in self.warnings().items():
             answers[row]["warnings"] = warnings
         return answers
 
-    def warnings(self) -> dict[int, list[OutOfRange]]:
-        """Return what is outside the trained ranges, by row, of the rows that have any such."""
-        warnings: dict[int, list[OutOfRange]] = {}
-        if self.any_outside:
-            rows, columns = self.outside_at
-            for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-                warnings.setdefault(row, []).append(self._warning(row, column))
+    def warnings(self) -> dict[int, list[InputWarning]]:
+        """Return the warnings by row, of the rows that have any."""
+        warnings: dict[int, list[InputWarning]] = {}
+        if self.any_warned:
+            rows, kinds = self.warned_at
+            for row, kind in zip(rows.tolist(), kinds.tolist(), strict=True):
+                warnings.setdefault(row, []).append(self.judge.warning(kind, self.specifications[row]))
         return warnings
-
-    def _warning(self, row: int, column: int) -> OutOfRange:
-        name, trained = FEATURES[column], self.reading.features[column]
-        value = float(self.specifications[row, column])
-        return {
-            "feature": name,
-            "value": value,
-            "low": trained.low,
-            "high": trained.high,
-            "message": f"{name} is {value:g}; the model was trained on {trained.low:g} to {trained.high:g} "
-            f"({trained.unit}), so this answer reaches beyond its data",
-        }
 
 
 def _answer(probabilities: list[float], threshold: float) -> Prediction:

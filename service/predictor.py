@@ -5,12 +5,13 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from contract.bundle import Manifest, check_golden_rows, current_version, read_version, signing_key
+from contract.bundle import Bundle, check_golden_rows, current_version, read_version, signing_key
 from contract.errors import EngineError, PhonePriceError
-from contract.phone import FeatureMatrix, Specifications
+from contract.phone import FeatureMatrix, Probabilities, Specifications
 from service.engine import Engine, load_engine
-from service.prediction import Prediction, PredictionAnswer, Predictions, Reading
+from service.prediction import Prediction, PredictionAnswer, Predictions
 from service.settings import Settings
+from service.verdict import Judge
 
 Watch: TypeAlias = Callable[[Predictions], None]
 """Sees every prediction that is made."""
@@ -23,21 +24,34 @@ def _unwatched(_: Predictions) -> None:
 class Predictor:
     """A bundle's model, loaded and proved; `watch` may be replaced by what is to see every prediction."""
 
-    def __init__(self, manifest: Manifest, engine: Engine) -> None:
-        self.manifest = manifest
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+        self.manifest = bundle.manifest
+        self.population = bundle.population
+        self.card = bundle.card
         self.engine = engine
-        self.version = manifest.version
-        self._reading = Reading(manifest)
+        self.version = bundle.manifest.version
+        self.judge = Judge(bundle.manifest, bundle.population)
+        # probabilities are float32
+        self._threshold = float(np.float32(bundle.manifest.calibration.threshold))
         self.watch: Watch = _unwatched
 
     def predict(self, specifications: Specifications) -> Predictions:
         """Predict (N, 20) phones, in order. Raises `EngineError` if a result is not a probability."""
-        probabilities = self.engine.predict(_row_by_row(specifications))
-        if np.count_nonzero(np.isfinite(probabilities)) < probabilities.size:
-            raise EngineError("the engine computed a probability that is not a finite number")
-        predictions = Predictions(self._reading, specifications, probabilities)
+        predictions = self.predict_unwatched(specifications)
         self.watch(predictions)
         return predictions
+
+    def predict_unwatched(self, specifications: Specifications) -> Predictions:
+        """Predict phones that nobody asked about, as those that an explanation needs."""
+        probabilities = self.probabilities(_row_by_row(specifications))
+        return Predictions(self.judge, self._threshold, specifications, probabilities)
+
+    def probabilities(self, features: FeatureMatrix) -> Probabilities:
+        """Compute (N, 20) -> (N, 4). Raises `EngineError` if a result is not a probability."""
+        probabilities = self.engine.predict(features)
+        if np.count_nonzero(np.isfinite(probabilities)) < probabilities.size:
+            raise EngineError("the engine computed a probability that is not a finite number")
+        return probabilities
 
     def signed(self, prediction: Prediction) -> PredictionAnswer:
         """Add to a prediction which model made it."""
@@ -78,4 +92,4 @@ def _proved(settings: Settings, version: str) -> Predictor:
     bundle = read_version(settings.artifacts, version, key)
     engine = load_engine(settings.engine, bundle)
     check_golden_rows(bundle.manifest.golden_rows, engine.predict)
-    return Predictor(bundle.manifest, engine)
+    return Predictor(bundle, engine)

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     watchdog_seconds: float = Field(
         15.0, ge=0.0, description="A process whose event loop stands still for so long ends; 0 for never."
     )
+    page: bool = Field(True, description="Whether GET / shows the web page to browsers.")
     access_log: bool = Field(
         True, description="A line in the log for each request, and X-Request-ID on each answer."
     )
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
         256, ge=1, description="Requests answered at a time by a worker; what comes beyond is refused."
     )
     max_tables: int = Field(16, ge=1, description="The same for /predict/batch.")
+    max_explanations: int = Field(
+        16, ge=1, description="The same for /explain and /what-if, computed one after the other."
+    )
     max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")
     max_table_rows: int = Field(10_000_000, ge=1, description="Rows of one table of another kind.")
     max_body_bytes: int = Field(

@@ -18,6 +18,7 @@ from contract.phone import FEATURES, SPECIFICATIONS, Phone, PriceRange, to_matri
 from training.dataset import Dataset, Part
 from training.fitting import CalibratedModel
 from training.made_up import Range, make_up_phones
+from training.population import regularities
 from training.recipe import Recipe
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -53,6 +54,7 @@ def describe(
         recipe=recipe.model_dump(mode="json"),
         architecture=recipe.network,
         features=[_range(name, part.features[name]) for name in FEATURES],
+        regularities=regularities(part),
         classes=[price_range.label for price_range in PriceRange],
         metrics=metrics,
         calibration=model.calibration,

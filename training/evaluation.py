@@ -5,7 +5,7 @@ from mapie.metrics.calibration import expected_calibration_error
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, brier_score_loss, confusion_matrix, f1_score, log_loss
 
-from contract.bundle import Metrics
+from contract.bundle import Metrics, ReliabilityBin
 from contract.phone import PriceRange, Probabilities
 from contract.prediction_set import prediction_sets
 
@@ -29,7 +29,23 @@ def evaluate(probabilities: Probabilities, labels: NDArray[np.int64], threshold:
         coverage=float(sets[np.arange(len(labels)), labels].mean()),
         mean_set_size=float(sets.sum(axis=1).mean()),
         confusion_matrix=confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
+        reliability=reliability(probabilities, labels),
     )
+
+
+def reliability(probabilities: Probabilities, labels: NDArray[np.int64]) -> list[ReliabilityBin]:
+    """Return confidence and accuracy in bins of equal width; none for those without a phone."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, CONFIDENCE_BINS + 1)
+    bins = np.digitize(confidence, edges, right=True)
+    return [
+        ReliabilityBin(
+            confidence=confidence[bins == each].mean(),
+            accuracy=right[bins == each].mean(),
+            phones=np.count_nonzero(bins == each),
+        )
+        for each in np.unique(bins)
+    ]
 
 
 def mean_log_loss(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:

@@ -55,9 +55,13 @@ def make_up_phones(rows: int, ranges: Mapping[str, Range], seed: int) -> pd.Data
     random = np.random.default_rng(seed)
     phones = pd.DataFrame({name: _draw(random, name, ranges[name], rows) for name in FEATURES})
     for smaller, larger in NOT_ABOVE.items():
-        # a value above its companion is brought down to it, where its own range goes that low
-        phones[smaller] = phones[[smaller, larger]].min(axis=1).clip(lower=ranges[smaller].low)
+        bring_down(phones, smaller, larger, ranges[smaller].low)
     return phones
+
+
+def bring_down(phones: pd.DataFrame, smaller: str, larger: str, low: float) -> None:
+    """Bring each value above its companion down to it, in place, but not below `low`."""
+    phones[smaller] = phones[[smaller, larger]].min(axis=1).clip(lower=low)
 
 
 def make_sample(rows: int, seed: int) -> pd.DataFrame:

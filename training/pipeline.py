@@ -8,13 +8,14 @@ import joblib
 from safetensors.torch import save
 from sklearn.preprocessing import StandardScaler
 
-from contract.bundle import Metrics, SigningKey, publish
+from contract.bundle import POPULATION, Metrics, SigningKey, publish
 from contract.network import PhonePriceNetwork
 from training.dataset import read_dataset, split
 from training.description import describe
 from training.evaluation import evaluate
 from training.export import export, prove_equal, prove_golden_rows
 from training.fitting import Watch, fit_calibrated, ignore
+from training.population import describe_population
 from training.recipe import Recipe
 from training.report import make_report
 
@@ -50,6 +51,7 @@ def train(
         "weights.safetensors": _tensors(model.network),
         "scaler.joblib": _pickle(model.scaler),
         "model.onnx": graph,
+        POPULATION: describe_population(training_part).to_bytes(),
         **make_report(manifest, model, held_out),
     }
     return Trained(publish(artifacts, manifest, files, prove_golden_rows, key), metrics)

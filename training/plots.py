@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from contract.bundle import Metrics
 from contract.phone import FEATURES, PriceRange, Probabilities
-from training.evaluation import CONFIDENCE_BINS
+from training.evaluation import CONFIDENCE_BINS, reliability
 from training.loop import Epoch
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
@@ -79,22 +79,17 @@ def draw_confusion(metrics: Metrics) -> Figure:
 def draw_reliability(probabilities: Probabilities, labels: NDArray[np.int64]) -> Figure:
     """Draw accuracy against confidence, and how many phones each point stands for."""
     figure = Figure(figsize=(5.5, 6), layout="constrained")
-    reliability, numbers = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, CONFIDENCE_BINS + 1)
-    bins = np.digitize(confidence, edges, right=True)
-    reliability.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
-    for each in np.unique(bins):
-        of_bin = bins == each
-        interval = binomtest(int(right[of_bin].sum()), int(of_bin.sum())).proportion_ci(method="wilson")
-        middle = confidence[of_bin].mean()
-        reliability.plot([middle, middle], [interval.low, interval.high], color=BLUE, linewidth=1)
-        reliability.plot(middle, right[of_bin].mean(), color=BLUE, marker="o")
-    reliability.set(
-        ylabel="accuracy, with 95 % interval", title="Does confidence tell how often it is right?"
-    )
-    reliability.legend(loc="upper left")
-    counts, _, bars = numbers.hist(confidence, bins=list(edges), color=BLUE)
+    curve, numbers = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    curve.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
+    for each in reliability(probabilities, labels):
+        right = round(each.accuracy * each.phones)
+        interval = binomtest(right, each.phones).proportion_ci(method="wilson")
+        curve.plot([each.confidence] * 2, [interval.low, interval.high], color=BLUE, linewidth=1)
+        curve.plot(each.confidence, each.accuracy, color=BLUE, marker="o")
+    curve.set(ylabel="accuracy, with 95 % interval", title="Does confidence tell how often it is right?")
+    curve.legend(loc="upper left")
+    edges = np.linspace(0, 1, CONFIDENCE_BINS + 1).tolist()
+    counts, _, bars = numbers.hist(probabilities.max(axis=1), bins=edges, color=BLUE)
     numbers.bar_label(bars, [f"{count:.0f}" if count else "" for count in counts], fontsize="small")
     numbers.set(
         xlabel="confidence (largest probability)",
@@ -103,7 +98,7 @@ def draw_reliability(probabilities: Probabilities, labels: NDArray[np.int64]) ->
         xlim=(0.2, 1.02),
         ylim=(0.5, len(labels) * 3),
     )
-    for axes in (reliability, numbers):
+    for axes in (curve, numbers):
         axes.grid(alpha=0.3)
     return figure
 

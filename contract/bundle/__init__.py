@@ -15,8 +15,11 @@ from contract.bundle.manifest import (
     FileEntry,
     Manifest,
     Metrics,
+    Regularity,
+    ReliabilityBin,
 )
 from contract.bundle.pointer import current_version, previous_version, switch_current
+from contract.bundle.population import BACKGROUND_PHONES, DISTANCES, POPULATION, Population
 from contract.bundle.publication import publish
 from contract.bundle.reader import Bundle, read_bundle, read_current, read_version
 from contract.bundle.retention import Removal, remove_old_versions
@@ -25,7 +28,10 @@ from contract.bundle.version_names import versions
 from contract.bundle.writer import BundleFiles, sign_version, write_bundle
 
 __all__ = [
+    "BACKGROUND_PHONES",
+    "DISTANCES",
     "FORMAT_VERSION",
+    "POPULATION",
     "Bundle",
     "BundleFiles",
     "Calibration",
@@ -36,6 +42,9 @@ __all__ = [
     "Hold",
     "Manifest",
     "Metrics",
+    "Population",
+    "Regularity",
+    "ReliabilityBin",
     "Removal",
     "SigningKey",
     "check_golden_rows",

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from contract.architecture import Architecture
 from contract.bundle.golden import GoldenRow
 from contract.bundle.version_names import checked_version
+from contract.phone import FEATURES
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The format that this release writes, and the only one that it reads."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -36,6 +37,27 @@ class FeatureRange(_Part):
     quantiles: dict[str, FiniteFloat] = Field(description="Value below which this share of the phones lies")
 
 
+def _known(feature: str) -> str:
+    if feature not in FEATURES:
+        raise ValueError("not one of the features")
+    return feature
+
+
+class Regularity(_Part):
+    """What holds for every phone trained on: `feature` is at most `not_above`."""
+
+    feature: Annotated[str, AfterValidator(_known)]
+    not_above: Annotated[str, AfterValidator(_known)]
+
+
+class ReliabilityBin(_Part):
+    """Phones held out whose confidence is much the same, and how often that was right."""
+
+    confidence: FiniteFloat = Field(description="Mean of the largest probability")
+    accuracy: FiniteFloat = Field(description="Share of phones put in the right price range")
+    phones: NonNegativeInt
+
+
 class Metrics(_Part):
     """How well the model did on phones that it was not trained on."""
 
@@ -53,6 +75,7 @@ class Metrics(_Part):
     coverage: FiniteFloat = Field(description="Share of phones whose prediction set holds the true range")
     mean_set_size: FiniteFloat = Field(description="Price ranges in a prediction set, on average")
     confusion_matrix: list[list[NonNegativeInt]] = Field(description="Rows: true range; columns: predicted")
+    reliability: list[ReliabilityBin] = Field(description="By confidence, in 15 bins; without the empty ones")
 
 
 class Calibration(_Part):
@@ -87,6 +110,7 @@ class Manifest(_Part):
     recipe: dict[str, Any] = Field(description="Every choice of the training run")
     architecture: Architecture
     features: list[FeatureRange]
+    regularities: list[Regularity]
     classes: list[str] = Field(description="Labels, in the order of the probabilities")
     metrics: Metrics
     calibration: Calibration

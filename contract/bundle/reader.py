@@ -10,15 +10,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from contract.bundle.digest import DIGEST, DIGEST_BYTES, MANIFEST, digest
 from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
 from contract.bundle.pointer import current_version
+from contract.bundle.population import POPULATION, Population
 from contract.bundle.signature import SIGNATURE, SIGNATURE_BYTES, SigningKey
+from contract.bundle.tensors import read_tensors
 from contract.bundle.version_names import check_exists
 from contract.errors import (
     BundleError,
@@ -29,8 +28,6 @@ from contract.errors import (
     FileSizeError,
     FormatVersionError,
     ManifestError,
-    NonFiniteError,
-    ShapeError,
     SignatureError,
 )
 from contract.phone import FEATURES, PriceRange
@@ -39,6 +36,9 @@ WEIGHTS = "weights.safetensors"
 SCALER = "scaler.joblib"
 GRAPH = "model.onnx"
 REPORT = "report"
+CARD = "report/MODEL_CARD.md"
+
+REQUIRED = frozenset({WEIGHTS, SCALER, GRAPH, POPULATION, CARD})
 
 LARGEST_FILE = 256 * 2**20
 """Bytes; no file of a bundle comes near, so a larger one is a mistake or an attack."""
@@ -52,6 +52,8 @@ class Bundle:
     weights: bytes
     scaler: bytes
     graph: bytes
+    population: Population
+    card: bytes
 
 
 def read_current(artifacts: Path, key: SigningKey | None = None) -> Bundle:
@@ -79,8 +81,15 @@ def read_bundle(directory: Path, key: SigningKey | None = None) -> Bundle:
     contents = {name: _read_verified(directory / name, entry) for name, entry in manifest.files.items()}
     _check_features(manifest)
     _check_classes(manifest)
-    _check_weights(manifest, contents[WEIGHTS])
-    return Bundle(manifest, contents[WEIGHTS], contents[SCALER], contents[GRAPH])
+    read_tensors(WEIGHTS, contents[WEIGHTS], manifest.architecture.tensor_shapes())
+    return Bundle(
+        manifest,
+        contents[WEIGHTS],
+        contents[SCALER],
+        contents[GRAPH],
+        Population.read(contents[POPULATION]),
+        contents[CARD],
+    )
 
 
 def _read_manifest(directory: Path, key: SigningKey | None) -> Manifest:
@@ -97,7 +106,9 @@ def _read_manifest(directory: Path, key: SigningKey | None) -> Manifest:
         raise ManifestError(f"{path} is not JSON: it was cut short or altered") from None
     found = raw.get("format_version") if isinstance(raw, dict) else None
     if type(found) is int and found != FORMAT_VERSION:
-        raise FormatVersionError(f"{path} has format {found}; this release reads format {FORMAT_VERSION}")
+        raise FormatVersionError(
+            f"{path} has format {found}; this release reads format {FORMAT_VERSION}: train again with it"
+        )
     _check_digest(directory / DIGEST, content)
     try:
         return Manifest.model_validate(raw)
@@ -133,7 +144,7 @@ def _check_file_list(directory: Path, manifest: Manifest) -> None:
             raise FileListError(f"{directory / MANIFEST} lists {name!r}, which may not be part of a bundle")
     listed = {*manifest.files, MANIFEST}
     found = _files_below(directory)
-    for name in sorted({WEIGHTS, SCALER, GRAPH} - listed):
+    for name in sorted(REQUIRED - listed):
         raise FileListError(f"{directory / MANIFEST} does not list {name}")
     for name in sorted(listed - found):
         raise FileListError(f"{directory / name} is missing")
@@ -142,9 +153,9 @@ def _check_file_list(directory: Path, manifest: Manifest) -> None:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether `name` is one of the three model files, or lies directly in the report."""
+    """Whether `name` is one of the model's files, or lies directly in the report."""
     path = PurePosixPath(name)
-    at_home = name in {WEIGHTS, SCALER, GRAPH} or path.parent == PurePosixPath(REPORT)
+    at_home = name in REQUIRED or path.parent == PurePosixPath(REPORT)
     return at_home and str(path) == name and path.name not in {"", ".."} and "\\" not in name
 
 
@@ -199,22 +210,3 @@ def _check_classes(manifest: Manifest) -> None:
     expected = [price_range.label for price_range in PriceRange]
     if manifest.classes != expected:
         raise ClassError(f"the bundle predicts {manifest.classes}; this release {expected}")
-
-
-def _check_weights(manifest: Manifest, content: bytes) -> None:
-    try:
-        tensors = load(content)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise ShapeError(f"{WEIGHTS} holds no tensors: {error}") from None
-    expected = manifest.architecture.tensor_shapes()
-    found = {name: tensor.shape for name, tensor in tensors.items()}
-    for name in sorted({*expected, *found}):
-        if expected.get(name) != found.get(name):
-            raise ShapeError(
-                f"{WEIGHTS}: {name} has shape {found.get(name)}; the architecture gives {expected.get(name)}"
-            )
-    for name, tensor in tensors.items():
-        if tensor.dtype != np.float32:
-            raise ShapeError(f"{WEIGHTS}: {name} is {tensor.dtype}, not float32")
-        if not np.isfinite(tensor).all():
-            raise NonFiniteError(f"{WEIGHTS}: {name} holds NaN or infinity")

@@ -9,6 +9,8 @@ HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
 
 METRICS = frozenset({"/metrics"})
 
+ALIVE = frozenset({"/"})
+
 
 class RequireKey:
     """ASGI middleware: 401 for every path but the open ones, whether it exists or not."""

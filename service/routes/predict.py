@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from contract.phone import EXAMPLE, FEATURES, to_specifications
+from contract.phone import EXAMPLE, FEATURES
 from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor
-from service.duplicate_fields import refuse_duplicates
-from service.errors import ErrorBody
+from service.errors import REFUSALS, ErrorBody
 from service.media_type import (
     ARROW,
     CSV,
@@ -23,15 +22,14 @@ from service.media_type import (
     TABLES,
     media_type,
     preferred,
-    require_json,
     unsupported,
 )
 from service.prediction import Prediction, PredictionAnswer
+from service.routes.one_phone import PLAIN_JSON, OnePhone
 from service.table_answer import TableAnswer, discard
 from service.tables.choices import Keep, OnError
 from service.tables.readers import Reader, open_reader
 from service.tables.readers.json import PhoneBatch
-from service.tables.readers.judge import PostedPhone
 from service.tables.scoring import TableScorer
 from service.tables.writers import Writer, open_writer
 
@@ -63,26 +61,14 @@ def _batch_schema() -> dict[str, Any]:
     return schema
 
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "The body cannot be read"},
-    413: {"model": ErrorBody, "description": "The body is too large"},
-    415: {"model": ErrorBody, "description": "The Content-Type is not one of those accepted"},
-    422: {"model": ErrorBody, "description": "A field breaks a rule"},
-}
-
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 TEXT = {"schema": {"type": "string"}}
 
 
-@router.post("/predict", responses=REFUSALS, dependencies=[Depends(require_json)])
-async def predict(
-    request: Request,
-    phone: Annotated[PostedPhone, Body(openapi_examples={"made-up phone": {"value": EXAMPLE}})],
-    predictor: LoadedPredictor,
-) -> PredictionAnswer:
+@router.post("/predict", responses=REFUSALS, dependencies=PLAIN_JSON)
+async def predict(phone: OnePhone, predictor: LoadedPredictor) -> PredictionAnswer:
     """Say in which price range a phone with these specifications sells."""
-    refuse_duplicates(await request.body())
-    (answer,) = predictor.predict(to_specifications([phone])).answers()
+    (answer,) = predictor.predict(phone).answers()
     return predictor.signed(answer)
 
 

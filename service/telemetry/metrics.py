@@ -52,6 +52,11 @@ class Metrics:
         )
         predicted = counter("phone_price_predictions", "Phones answered", ["price_range"])
         outside = counter("phone_price_out_of_range", "Specifications outside the trained range", ["feature"])
+        self._unusual = counter(
+            "phone_price_unusual",
+            "Phones that break a regularity of those trained on, or are unlike them as a whole",
+            ["warning"],
+        )
         self._model = gauge(
             "phone_price_model_info",
             "Workers that answer with this model",
@@ -110,11 +115,13 @@ class Metrics:
         self._batch_rows.observe(rows)
 
     def predicted(self, predictions: Predictions) -> None:
-        """Count predictions by class, and specifications outside the trained ranges by feature."""
+        """Count predictions by class, and warnings by kind."""
         _add(self._predicted, np.bincount(predictions.price_range, minlength=len(LABELS)).tolist())
-        if predictions.any_outside:
-            _, features = predictions.outside_at
-            _add(self._outside, np.bincount(features, minlength=len(FEATURES)).tolist())
+        if predictions.any_warned:
+            amounts = np.count_nonzero(predictions.warned, axis=1).tolist()
+            _add(self._outside, amounts[: len(FEATURES)])
+            unusual = predictions.judge.kinds[len(FEATURES) :]
+            _add(map(self._unusual.labels, unusual), amounts[len(FEATURES) :])
 
     def exposition(self) -> bytes:
         """Return all of it in Prometheus' text format: of all workers, where they share it."""

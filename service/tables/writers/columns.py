@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from contract.phone import FEATURES, PriceRange
+from contract.phone import PriceRange
 from contract.table import refusal
 from service.prediction import LABELS, Predictions
 from service.tables.rows import Rows
@@ -26,7 +26,7 @@ _SETS = pa.array(" ".join(map(str, range(low, high + 1))) for low in PriceRange 
 def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.RecordBatch:
     """Return the kept columns, then the answer's; with `errors` a column that says what is wrong with a row.
 
-    `prediction_set` is text, as in "1 2"; `warnings` names the features outside the trained ranges.
+    `prediction_set` is text, as in "1 2"; `warnings` has a word for each: `ram`, `fc>pc`, `unlike`.
     """
     answer: dict[str, pa.Array] = {
         "price_range": pa.array(predictions.price_range.astype(np.int8)),
@@ -62,15 +62,15 @@ def _prediction_sets(predictions: Predictions) -> pa.DictionaryArray:
 
 
 def _warnings(predictions: Predictions) -> pa.StringArray:
-    """Return the names of what is outside, side by side; most rows have none."""
+    """Return the words for each row's warnings, side by side; most rows have none."""
     ends = np.zeros(len(predictions) + 1, dtype=np.int32)
     text = ""
-    if predictions.any_outside:
-        rows, features = predictions.outside_at
+    if predictions.any_warned:
+        rows, kinds = predictions.warned_at
         bits = np.zeros(len(predictions), dtype=np.int64)
-        np.bitwise_or.at(bits, rows, 1 << features)
+        np.bitwise_or.at(bits, rows, 1 << kinds)
         warned = np.flatnonzero(bits)
-        texts = [_named(combination) for combination in bits[warned].tolist()]
+        texts = [_in_words(combination, predictions.judge.kinds) for combination in bits[warned].tolist()]
         ends[warned + 1] = [len(each) for each in texts]
         text = "".join(texts)
     buffers = pa.py_buffer(ends.cumsum(dtype=np.int32)), pa.py_buffer(text.encode())
@@ -78,8 +78,8 @@ def _warnings(predictions: Predictions) -> pa.StringArray:
 
 
 @lru_cache(maxsize=4096)
-def _named(bits: int) -> str:
-    return " ".join(name for place, name in enumerate(FEATURES) if bits >> place & 1)
+def _in_words(bits: int, kinds: tuple[str, ...]) -> str:
+    return " ".join(kind for place, kind in enumerate(kinds) if bits >> place & 1)
 
 
 def _errors(rows: Rows) -> pa.StringArray:

@@ -6,14 +6,15 @@ import msgspec
 
 from contract.phone import PriceRange
 from service.media_type import JSON, NDJSON
-from service.prediction import LABELS, OutOfRange, Prediction, Predictions
+from service.prediction import LABELS, Prediction, Predictions
 from service.tables.rows import Rows
 from service.tables.writers.kept import renamed
+from service.verdict import InputWarning
 
 _encoder = msgspec.json.Encoder()
 _TAKEN = frozenset(Prediction.__annotations__) | {"error"}
 _SETS = [[list(range(low, high + 1)) for high in PriceRange] for low in PriceRange]
-_NO_WARNINGS: list[OutOfRange] = []
+_NO_WARNINGS: list[InputWarning] = []
 
 
 class JsonWriter:

@@ -1,0 +1,70 @@
+"""population.safetensors: what the phones trained on are like together, without one of them."""
+
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from contract.bundle.tensors import read_tensors
+from contract.phone import FEATURES, FeatureMatrix
+
+POPULATION = "population.safetensors"
+
+BACKGROUND_PHONES = 64
+"""A power of two, by which a Sobol sequence fills a space evenly."""
+
+DISTANCES = 1001
+
+_SHAPES = {
+    "background": (BACKGROUND_PHONES, len(FEATURES)),
+    "mean": (len(FEATURES),),
+    "whitening": (len(FEATURES), len(FEATURES)),
+    "distances": (DISTANCES,),
+}
+
+
+@dataclass(frozen=True)
+class Population:
+    """The phones trained on, as a whole, in raw units."""
+
+    background: FeatureMatrix
+    """(64, 20): made-up phones with their distribution, for explanations to start from."""
+
+    mean: NDArray[np.float32]
+    """(20,)."""
+
+    whitening: NDArray[np.float32]
+    """(20, 20): what (phone - mean) is multiplied by to have unit covariance."""
+
+    distances: NDArray[np.float32]
+    """(1001,): quantiles of their distances from the mean, from the smallest to the largest."""
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """Read the file's content. Raises `ShapeError` and `NonFiniteError`."""
+        return cls(**read_tensors(POPULATION, content, _SHAPES))
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content."""
+        # safetensors writes the memory of an array, whatever the order of its axes there
+        return save({name: np.ascontiguousarray(tensor) for name, tensor in asdict(self).items()})
+
+    @property
+    def farthest(self) -> float:
+        """The distance that one in a thousand of them exceeds."""
+        return float(self.distances[-2])
+
+    def distance(self, features: FeatureMatrix) -> NDArray[np.float32]:
+        """Return how far phones lie from the mean, in standard deviations: (N, 20) -> (N,).
+
+        P. C. Mahalanobis, On the Generalised Distance in Statistics, Proc. Nat. Inst. Sci. India 2 (1936).
+        """
+        white = (features - self.mean) @ self.whitening  # (N, 20)
+        return np.asarray(np.sqrt(np.einsum("ij,ij->i", white, white)))
+
+    def tail_probability(self, distance: float) -> float:
+        """Return the share of the phones trained on that lie at least so far from their mean."""
+        shares = np.linspace(1, 0, DISTANCES)
+        return float(np.interp(distance, self.distances, shares))
