@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
 
         def serve(predictor: Predictor) -> None:
             predictor.watch = counters.predicted
-            counters.serving(predictor.version, predictor.engine.name)
+            counters.serving(predictor.version, predictor.engine.name, predictor.judge.unusual)
             batcher.predictor = predictor
 
         predictor = loaded or load_first(settings)

@@ -49,7 +49,7 @@ class Explanation(TypedDict):
 def explain(predictor: Predictor, phone: Specifications) -> Explanation:
     """Explain the prediction of one phone, (1, 20): the largest contribution comes first."""
     (prediction,) = predictor.predict(phone).answers()
-    background = predictor.population.background
+    background = predictor.bundle.population.background
     sampled = np.stack([*_contributions(predictor, phone.astype(np.float32), background)])  # (B, ORDERS, 20)
     mean = sampled.mean(axis=(0, 1))
     # of each background phone all that varies is the order

@@ -25,9 +25,8 @@ class Predictor:
     """A bundle's model, loaded and proved; `watch` may be replaced by what is to see every prediction."""
 
     def __init__(self, bundle: Bundle, engine: Engine) -> None:
+        self.bundle = bundle
         self.manifest = bundle.manifest
-        self.population = bundle.population
-        self.card = bundle.card
         self.engine = engine
         self.version = bundle.manifest.version
         self.judge = Judge(bundle.manifest, bundle.population)

@@ -45,7 +45,8 @@ class Judge:
         self._smaller = [FEATURES.index(each.feature) for each in manifest.regularities]
         self._larger = [FEATURES.index(each.not_above) for each in manifest.regularities]
         broken = [f"{each.feature}>{each.not_above}" for each in manifest.regularities]
-        self.kinds = (*FEATURES, *broken, UNLIKE)
+        self.unusual = (*broken, UNLIKE)
+        self.kinds = (*FEATURES, *self.unusual)
         """What there is to warn of, in a word: the W = 20 + regularities + 1 rows of `warned`."""
 
     def warned(self, specifications: Specifications) -> NDArray[np.bool_]:

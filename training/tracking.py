@@ -93,7 +93,7 @@ class Tracked(Untracked):
     def _log_figures(self, manifest: Manifest) -> None:
         from mlflow.entities import Metric, RunTag
 
-        figures = manifest.metrics.model_dump(exclude={"confusion_matrix"}, mode="json") | {
+        figures = manifest.metrics.model_dump(exclude={"confusion_matrix", "reliability"}, mode="json") | {
             f"calibration.{name}": value
             for name, value in manifest.calibration.model_dump(mode="json").items()
         }

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from trials.altered_bundle import edit_manifest, vouch_for
 
 MANIFEST, WEIGHTS, SCALER, GRAPH = "manifest.json", "weights.safetensors", "scaler.joblib", "model.onnx"
+POPULATION, CARD = "population.safetensors", "report/MODEL_CARD.md"
 
 
 class Alteration(NamedTuple):
@@ -58,7 +59,7 @@ def mistakes() -> list[Alteration]:
 
 
 def _files() -> Iterator[Alteration]:
-    for name in (MANIFEST, WEIGHTS, SCALER, GRAPH):
+    for name in (MANIFEST, WEIGHTS, SCALER, GRAPH, POPULATION):
         yield Alteration(name, partial(_remove, name=name))
         yield Alteration(name, partial(_append, name=name))
         yield Alteration(name, partial(_link, name=name))
@@ -72,9 +73,10 @@ def _manifests() -> Iterator[Alteration]:
     """Manifests with a digest that fits, as of one who meant it."""
     for name in ("../weights.safetensors", "/etc/passwd", "report/../x", "report/..", ".", "", "a\\b", "\0"):
         yield _told(MANIFEST, "files", {name: {"sha256": "0" * 64, "size": 1}})
-    for version in (1, 3, -1, "2", None, 10**30):
+    for version in (1, 2, 4, -1, "2", None, 10**30):
         yield _told(MANIFEST, "format_version", version)
     yield _told(MANIFEST, "unknown", 1)
+    yield _told(MANIFEST, "regularities", [{"feature": "fc", "not_above": "price"}])
     yield _told(MANIFEST, "golden_rows", [])
     yield Alteration("feature 0", partial(edit_manifest, edit=lambda told: told["features"].reverse()))
     yield Alteration("19 features", partial(edit_manifest, edit=lambda told: told["features"].pop()))
@@ -86,6 +88,8 @@ def _contents() -> Iterator[Alteration]:
     """Model files that the manifest vouches for, as of one who meant them."""
     for value in (np.nan, np.inf, -np.inf):
         yield Alteration(WEIGHTS, partial(_edit_tensor, value=value))
+    for content in (b"", b"no tensors", bytes(100)):
+        yield Alteration(POPULATION, partial(_replace, name=POPULATION, content=content))
     yield Alteration(WEIGHTS, partial(_edit_tensor, value=np.zeros(3, np.float32)))
     yield Alteration(WEIGHTS, partial(_edit_tensor, value=np.zeros(1, np.float64)))
     for content in (b"", b"no graph", b"\x08\x08" * 100):
@@ -96,7 +100,7 @@ def _contents() -> Iterator[Alteration]:
 def payloads(sentinel: Path) -> list[Alteration]:
     """Under each name that is accepted, vouched for, a pickle that makes `sentinel` where it is opened."""
     content = f"cos\nsystem\n(S'touch {sentinel}'\ntR.".encode()
-    names = (WEIGHTS, SCALER, GRAPH, "report/picture.png")
+    names = (WEIGHTS, SCALER, GRAPH, POPULATION, CARD, "report/picture.png")
     return [Alteration(name, partial(_replace, name=name, content=content)) for name in names]
 
 

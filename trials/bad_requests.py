@@ -11,7 +11,8 @@ from trials.raw_http import Exchange, posted, request
 CANARY = "S3cr3tCanary"
 """A value that must not be seen again."""
 
-_PATHS = ("/predict", "/predict/batch")
+_ONE_PHONE = ("/predict", "/explain", "/what-if")
+_PATHS = (*_ONE_PHONE, "/predict/batch")
 _HEADER = ",".join(FEATURES)
 _ROW = ",".join(str(EXAMPLE[name]) for name in FEATURES)
 
@@ -51,6 +52,11 @@ def _fields() -> Iterator[Exchange]:
         yield Exchange(f"{name} missing", posted("/predict", json.dumps(rest).encode()), (422,))
         for what, value in wrong.items():
             yield Exchange(f"{name} is {what}", posted("/predict", written(name, value)), (422,))
+    for path in _ONE_PHONE:
+        yield Exchange(f"a field missing to {path}", posted(path, json.dumps(rest).encode()), (422,))
+        yield Exchange(f"a phone of minus one to {path}", posted(path, phone(ram=-1)), (422,))
+        twice = phone().replace(b"{", b'{"ram": 1, ', 1)
+        yield Exchange(f"a field twice to {path}", posted(path, twice), (422,))
 
 
 def _bodies() -> Iterator[Exchange]:
@@ -173,9 +179,12 @@ def _kinds() -> Iterator[Exchange]:
 def _addresses() -> Iterator[Exchange]:
     for path in ("/nothing", "/predict/", "//predict", "/predict/1", "/health/x", "/%00", "/../etc/passwd"):
         yield Exchange(f"POST {path}", posted(path, phone()), (404, 307, 308))
-    for method, path in (("GET", "/predict"), ("DELETE", "/predict"), ("PUT", "/predict/batch")):
+    for path in ("/page/", "/page/nothing.js", "/page/..%2fapp.py", "/page/%2e%2e/app.py", "/page/%00"):
+        yield Exchange(f"GET {path}", request("GET", path), (404,))
+    methods = (("GET", "/predict"), ("DELETE", "/predict"), ("PUT", "/predict/batch"), ("GET", "/explain"))
+    for method, path in methods:
         yield Exchange(f"{method} {path}", request(method, path), (405,))
-    for path in ("/health", "/health/live", "/health/ready", "/metrics", "/model-info"):
+    for path in ("/", "/health", "/health/live", "/health/ready", "/metrics", "/model-info", "/model-card"):
         yield Exchange(f"POST {path}", posted(path, phone()), (405,))
 
 

@@ -41,12 +41,14 @@ class Body(NamedTuple):
 
 
 def valid_bodies() -> list[Body]:
-    """Return a phone, and small tables of every kind."""
+    """Return a phone, asked about in each way, and small tables of every kind."""
     table = pa.table({name: pa.array([EXAMPLE[name]] * 3, pa.float64()) for name in FEATURES})
     line = json.dumps(EXAMPLE).encode()
     row = ",".join(str(EXAMPLE[name]) for name in FEATURES)
     return [
         Body("/predict", JSON, line),
+        Body("/explain", JSON, line),
+        Body("/what-if", JSON, line),
         Body("/predict/batch", JSON, b'{"phones":[' + line + b"," + line + b"]}"),
         Body("/predict/batch", NDJSON, (line + b"\n") * 2),
         Body("/predict/batch", CSV, f"{','.join(FEATURES)}\n{row}\n{row}\n".encode()),

@@ -98,4 +98,4 @@ async def model_info(predictor: LoadedPredictor) -> ModelInfo:
 )
 async def model_card(predictor: LoadedPredictor) -> Response:
     """Tell what the model is for, what it must not be used for and how good it is, in Markdown."""
-    return Response(predictor.card, media_type="text/markdown")
+    return Response(predictor.bundle.card, media_type="text/markdown")

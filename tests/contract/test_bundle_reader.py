@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from contract import errors
 from contract.bundle import (
     FORMAT_VERSION,
-    Bundle,
     check_golden_rows,
     current_version,
     previous_version,
@@ -29,7 +29,13 @@ from service.engine import load_engine
 from training.made_up import PUBLISHED_RANGES, make_up_phones
 from trials.altered_bundle import edit_manifest, vouch_for, write_manifest
 
-MODEL_FILES = ("weights.safetensors", "scaler.joblib", "model.onnx")
+MODEL_FILES = (
+    "weights.safetensors",
+    "scaler.joblib",
+    "model.onnx",
+    "population.safetensors",
+    "report/MODEL_CARD.md",
+)
 
 
 @pytest.fixture
@@ -145,7 +151,7 @@ def test_another_format_version_is_refused_before_anything_else_is_looked_at(
     directory: Path, other: int
 ) -> None:
     (directory / "manifest.json").write_text(f'{{"format_version": {other}}}')
-    with pytest.raises(errors.FormatVersionError, match=f"format {other}"):
+    with pytest.raises(errors.FormatVersionError, match=f"format {other}; .* train again"):
         read_bundle(directory)
 
 
@@ -227,6 +233,24 @@ def test_features_in_another_order_are_refused(directory: Path) -> None:
 def test_a_feature_too_few_is_refused(directory: Path) -> None:
     edit_manifest(directory, lambda manifest: manifest["features"].pop())
     with pytest.raises(errors.FeatureError, match="19 features"):
+        read_bundle(directory)
+
+
+def test_a_regularity_of_what_is_no_feature_is_refused(directory: Path) -> None:
+    strange = {"feature": "fc", "not_above": "price"}
+    edit_manifest(directory, lambda manifest: manifest["regularities"].append(strange))
+    with pytest.raises(errors.ManifestError, match=r"regularities\.4\.not_above: .*not one of the features"):
+        read_bundle(directory)
+
+
+def test_a_population_that_is_not_finite_is_refused(directory: Path) -> None:
+    path = directory / "population.safetensors"
+    tensors = load_file(path)
+    tensors["whitening"][0, 0] = np.inf
+    path.unlink()
+    save_file(tensors, path)
+    vouch_for(directory, path.name)
+    with pytest.raises(errors.NonFiniteError, match=r"population\.safetensors: whitening"):
         read_bundle(directory)
 
 
@@ -314,7 +338,7 @@ def test_a_scaler_that_would_run_code_is_never_opened(directory: Path, tmp_path:
 def test_a_graph_that_onnxruntime_refuses_is_an_engine_error(directory: Path) -> None:
     bundle = read_bundle(directory)
     with pytest.raises(errors.EngineError, match=r"model\.onnx"):
-        load_engine("onnx", Bundle(bundle.manifest, bundle.weights, bundle.scaler, b"no graph"))
+        load_engine("onnx", replace(bundle, graph=b"no graph"))
 
 
 def test_a_scaler_fitted_on_other_columns_is_refused_by_the_torch_engine(directory: Path) -> None:

@@ -23,6 +23,7 @@ from contract.bundle import (
 )
 from contract.bundle.durable import write_durably
 from contract.bundle.lock import LOCK
+from tests.bundle_files import files_of
 from tests.running_service import PROJECT
 
 
@@ -32,12 +33,7 @@ def artifacts(tiny_artifacts: Path, tmp_path: Path) -> Path:
 
 
 def write_again(artifacts: Path, original: Bundle) -> str:
-    files = {
-        "weights.safetensors": original.weights,
-        "scaler.joblib": original.scaler,
-        "model.onnx": original.graph,
-        "report/history.json": b"[]",
-    }
+    files = {**files_of(original), "report/history.json": b"[]"}
     return write_bundle(artifacts, original.manifest, files, prove=lambda _: None)
 
 
@@ -53,14 +49,9 @@ def test_what_is_written_is_what_is_read(artifacts: Path) -> None:
     original = read_current(artifacts)
     version = write_again(artifacts, original)
     again = read_bundle(artifacts / version)
-    assert (again.weights, again.scaler, again.graph) == (original.weights, original.scaler, original.graph)
+    assert files_of(again) == files_of(original)
     assert again.manifest.golden_rows == original.manifest.golden_rows
-    assert set(again.manifest.files) == {
-        "weights.safetensors",
-        "scaler.joblib",
-        "model.onnx",
-        "report/history.json",
-    }
+    assert set(again.manifest.files) == {*files_of(original), "report/history.json"}
 
 
 def test_a_taken_name_gets_a_number_and_the_old_version_stays(artifacts: Path) -> None:
@@ -88,7 +79,7 @@ def test_switching_names_the_new_version(artifacts: Path) -> None:
 def test_a_bundle_that_the_reader_refuses_leaves_nothing(artifacts: Path) -> None:
     original = read_current(artifacts)
     before = snapshot(artifacts)
-    files = {"weights.safetensors": b"?", "scaler.joblib": b"?", "model.onnx": b"?"}
+    files = dict.fromkeys(files_of(original), b"?")
     with pytest.raises(errors.ShapeError):
         write_bundle(artifacts, original.manifest, files, prove=lambda _: None)
     assert snapshot(artifacts) == before
@@ -102,16 +93,7 @@ def test_a_bundle_that_is_not_proved_leaves_nothing(artifacts: Path) -> None:
     original = read_current(artifacts)
     before = snapshot(artifacts)
     with pytest.raises(errors.GoldenRowError):
-        write_bundle(
-            artifacts,
-            original.manifest,
-            {
-                "weights.safetensors": original.weights,
-                "scaler.joblib": original.scaler,
-                "model.onnx": original.graph,
-            },
-            refuse,
-        )
+        write_bundle(artifacts, original.manifest, files_of(original), refuse)
     assert snapshot(artifacts) == before
 
 
@@ -194,12 +176,7 @@ def test_a_folder_that_a_living_publisher_writes_is_left_alone_until_it_is_done(
         switched.join(timeout=0.2)
         assert switched.is_alive()
 
-    files = {
-        "weights.safetensors": original.weights,
-        "scaler.joblib": original.scaler,
-        "model.onnx": original.graph,
-    }
-    version = write_bundle(artifacts, original.manifest, files, let_the_other_come)
+    version = write_bundle(artifacts, original.manifest, files_of(original), let_the_other_come)
     switched.join()
     assert read_version(artifacts, version).graph == original.graph
 

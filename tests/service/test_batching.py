@@ -53,7 +53,7 @@ class Served:
     def __init__(self, loaded: Predictor) -> None:
         self.alone = loaded
         self.engine = WatchedEngine(loaded.engine)
-        self.predictor = Predictor(loaded.manifest, self.engine)
+        self.predictor = Predictor(loaded.bundle, self.engine)
 
     def batcher(self) -> TurnBatcher:
         return TurnBatcher(self.predictor, watch=lambda _: None)
@@ -306,7 +306,7 @@ def test_an_engine_that_loses_or_adds_rows_answers_nobody(loaded: Predictor, row
             return loaded.engine.predict(np.resize(features, (rows, len(FEATURES))))
 
     async def story() -> list[PredictionAnswer | BaseException]:
-        return await outcomes_of(Served(Predictor(loaded.manifest, Careless())).batcher(), made_up(5, seed=9))
+        return await outcomes_of(Served(Predictor(loaded.bundle, Careless())).batcher(), made_up(5, seed=9))
 
     assert all(isinstance(outcome, Exception) for outcome in told(story()))
 

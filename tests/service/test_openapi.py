@@ -29,10 +29,14 @@ def test_every_endpoint_is_described(openapi: dict[str, Any]) -> None:
     assert described == {
         ("POST", "/predict"),
         ("POST", "/predict/batch"),
+        ("POST", "/explain"),
+        ("POST", "/what-if"),
+        ("GET", "/"),
         ("GET", "/health"),
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
         ("GET", "/model-info"),
+        ("GET", "/model-card"),
         ("GET", "/metrics"),
     }
 

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from contract.bundle import read_current
 from contract.phone import EXAMPLE, FEATURES, Specifications
-from service.prediction import LABELS, OutOfRange, Predictions, Reading
+from service.prediction import LABELS, Predictions
 from service.tables.rows import Rows
 from service.tables.writers.objects import NdjsonWriter
+from service.verdict import InputWarning, Judge
 from tests.running_service import ARTIFACTS
 
-MANIFEST = read_current(ARTIFACTS).manifest
+BUNDLE = read_current(ARTIFACTS)
+MANIFEST = BUNDLE.manifest
+JUDGE = Judge(MANIFEST, BUNDLE.population)
 TRAINED = {feature.name: feature for feature in MANIFEST.features}
 CERTAIN = (0.0, 0.0, 0.0, 1.0)
 
@@ -31,10 +34,9 @@ def phone(**specifications: float) -> NDArray[np.float64]:
 
 def predictions(rows: list[Row], threshold: float, phones: Specifications | None = None) -> Predictions:
     """What a model with these probabilities would have said; without `phones` of the example each time."""
-    calibration = MANIFEST.calibration.model_copy(update={"threshold": threshold})
-    reading = Reading(MANIFEST.model_copy(update={"calibration": calibration}))
+    exact = float(np.float32(threshold))
     specifications = np.repeat(phone(), len(rows), axis=0) if phones is None else phones
-    return Predictions(reading, specifications, np.array(rows, dtype=np.float32).reshape(-1, 4))
+    return Predictions(JUDGE, exact, specifications, np.array(rows, dtype=np.float32).reshape(-1, 4))
 
 
 def beside(value: float) -> list[float]:
@@ -132,14 +134,15 @@ def is_outside(name: str, value: float) -> bool:
 def test_a_row_warns_of_what_is_outside_with_the_value_that_was_sent(changes: list[Change]) -> None:
     phones = np.concatenate([np.empty((0, len(FEATURES))), *(phone(**change) for change in changes)])
     columns = predictions([CERTAIN] * len(phones), 0.25, phones)
-    for answer, row, change in zip(columns.answers(), columns.outside, changes, strict=True):
-        warned = {warning["feature"]: warning["value"] for warning in answer["warnings"]}
+    for answer, change in zip(columns.answers(), changes, strict=True):
+        beyond = [warning for warning in answer["warnings"] if warning["kind"] == "out_of_range"]
+        warned = {warning["feature"]: warning["value"] for warning in beyond}
         assert warned == {name: value for name, value in change.items() if is_outside(name, value)}
-        assert list(warned) == [name for name, outside in zip(FEATURES, row, strict=True) if outside]
-    assert columns.any_outside == columns.outside.any()
+        assert list(warned) == [name for name in FEATURES if name in warned]
+    assert columns.any_warned == any(answer["warnings"] for answer in columns.answers())
 
 
-def warnings_of(**change: float) -> list[OutOfRange]:
+def warnings_of(**change: float) -> list[InputWarning]:
     (answer,) = predictions([CERTAIN], 0.25, phone(**change)).answers()
     return answer["warnings"]
 
@@ -147,6 +150,7 @@ def warnings_of(**change: float) -> list[OutOfRange]:
 def test_a_warning_tells_feature_value_range_and_unit() -> None:
     (warning,) = warnings_of(clock_speed=0.05)
     assert warning == {
+        "kind": "out_of_range",
         "feature": "clock_speed",
         "value": 0.05,
         "low": 0.5,
@@ -158,7 +162,7 @@ def test_a_warning_tells_feature_value_range_and_unit() -> None:
 
 
 def test_a_warning_writes_whole_numbers_without_a_point() -> None:
-    (warning,) = warnings_of(ram=8_192)
+    warning = warnings_of(ram=8_192)[0]
     low, high = TRAINED["ram"].low, TRAINED["ram"].high
     assert f"ram is 8192; the model was trained on {low:.0f} to {high:.0f} (MB)" in warning["message"]
 
@@ -170,4 +174,4 @@ def test_a_value_that_the_model_cannot_tell_from_a_trained_bound_is_not_outside(
 ) -> None:
     trained = getattr(TRAINED[name], bound)
     for value in (trained, trained * (1 - 1e-9), trained * (1 + 1e-9)):
-        assert warnings_of(**{name: value}) == []
+        assert not [each for each in warnings_of(**{name: value}) if each["kind"] == "out_of_range"]

@@ -66,7 +66,10 @@ def _noted(folder: Path, **environment: str) -> tuple[int, list[str]]:
 
 def _ask_everything(service: Service) -> int:
     """Ask each route, and for a table of each kind as each other kind; return how many were answered."""
-    sent = [request("GET", path) for path in ("/health", "/model-info", "/metrics", "/openapi.json")]
+    sent = [
+        request("GET", path)
+        for path in ("/", "/health", "/model-info", "/model-card", "/metrics", "/openapi.json")
+    ]
     for body in valid_bodies():
         kinds = TABLES if body.path == "/predict/batch" else ["application/json"]
         sent += [posted(body.path, body.content, body.kind, Accept=kind) for kind in kinds]

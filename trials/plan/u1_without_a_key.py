@@ -17,11 +17,15 @@ KEY = "a-key-of-the-one-who-prices-phones-0"
 ROUTES = [
     ("POST", "/predict"),
     ("POST", "/predict/batch"),
+    ("POST", "/explain"),
+    ("POST", "/what-if"),
     ("GET", "/model-info"),
+    ("GET", "/model-card"),
     ("GET", "/metrics"),
     ("GET", "/docs"),
     ("GET", "/openapi.json"),
-    ("GET", "/"),
+    ("GET", "/page/nothing.js"),
+    ("GET", "/page/../metrics"),
     ("GET", "/nowhere"),
     ("GET", "/predict"),
     ("DELETE", "/predict"),
@@ -63,7 +67,7 @@ _TYPE = {"Content_Type": "application/json"}
 
 WORDS = [*"/%.?#&=:;@\\~ aZ09", "predict", "batch", "model-info", "metrics", "..", "%2e", "%00", "health"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
-OPEN = {"/health", "/health/live", "/health/ready"}
+OPEN = {"/", "/health", "/health/live", "/health/ready"}
 
 
 def run(long: bool) -> Outcome:

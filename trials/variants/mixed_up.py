@@ -16,7 +16,7 @@ _engines: list[Engine] = []
 def _load_and_mix_up(settings: Settings, version: str | None = None) -> Predictor:
     loaded = load_predictor(settings, version)
     _engines.append(load_predictor(settings, current_version(ARTIFACTS)).engine)
-    return Predictor(loaded.manifest, _engines[0])
+    return Predictor(loaded.bundle, _engines[0])
 
 
 with patch.object(service.lifecycle.reload, "load_predictor", _load_and_mix_up):

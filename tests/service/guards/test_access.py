@@ -26,7 +26,10 @@ KEY, OTHER = "a-key-of-the-one-who-prices-phones-0", "another-key-while-the-firs
 PROTECTED = [
     ("POST", "/predict"),
     ("POST", "/predict/batch"),
+    ("POST", "/explain"),
+    ("POST", "/what-if"),
     ("GET", "/model-info"),
+    ("GET", "/model-card"),
     ("GET", "/metrics"),
     ("GET", "/docs"),
     ("GET", "/openapi.json"),

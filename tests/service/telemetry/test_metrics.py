@@ -165,6 +165,14 @@ def test_specifications_outside_the_trained_range_are_counted_by_feature(client:
     assert grown == {("ram",): 2, ("fc",): 1, ("clock_speed",): 2}
 
 
+def test_phones_unlike_those_trained_on_are_counted_by_what_is_unusual(client: httpx.Client) -> None:
+    before = scrape(client)
+    post(client, four_g=1, three_g=0)
+    post(client, BY_THE_PLAIN_PATH, four_g=1, three_g=0, ram=8_192)
+    grown = named(growth(before, scrape(client)), "phone_price_unusual_total")
+    assert grown == {("four_g>three_g",): 2, ("unlike",): 1}
+
+
 def test_one_request_after_the_other_makes_turns_of_one_row(client: httpx.Client) -> None:
     before = scrape(client)
     for _ in range(3):
