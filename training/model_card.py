@@ -92,7 +92,18 @@ def _data(manifest: Manifest) -> str:
             "were trained "
             f"on{validated} and {held_out:,} held out ({how}). {_origin(data)}",
             _table(("trained on", "smallest", "median", "largest", "unit"), ranges),
+            _regularities(manifest),
         ]
+    )
+
+
+def _regularities(manifest: Manifest) -> str:
+    told = [f"`{each.feature}` is at most `{each.not_above}`" for each in manifest.regularities]
+    always = f"Of each phone trained on {', '.join(told)}. " if told else ""
+    return (
+        f"{always}The service warns where that does not hold, where a specification leaves its range, and where a "
+        "phone lies farther from the mean of those trained on than 99.9 % of them do. The bundle has what it needs "
+        "for that, and 64 made-up phones with the same distribution, against which answers are explained."
     )
 
 

@@ -81,14 +81,16 @@ class Metrics:
         self._predicted = [predicted.labels(label) for label in LABELS]
         self._outside = [outside.labels(name) for name in FEATURES]
 
-    def serving(self, version: str, engine: str) -> None:
-        """Say which model answers from now on."""
+    def serving(self, version: str, engine: str, unusual: Iterable[str]) -> None:
+        """Say which model answers from now on, and what it may find unusual."""
         self.sample()
         if self._serving:
             self._serving.set(0)
         self._serving = self._model.labels(version, engine)
         self._serving.set(1)
         self._loads.inc()
+        for warning in unusual:
+            self._unusual.labels(warning)  # it is there before there is any
 
     def refused(self) -> None:
         """Count a version that cannot be served."""
@@ -120,8 +122,7 @@ class Metrics:
         if predictions.any_warned:
             amounts = np.count_nonzero(predictions.warned, axis=1).tolist()
             _add(self._outside, amounts[: len(FEATURES)])
-            unusual = predictions.judge.kinds[len(FEATURES) :]
-            _add(map(self._unusual.labels, unusual), amounts[len(FEATURES) :])
+            _add(map(self._unusual.labels, predictions.judge.unusual), amounts[len(FEATURES) :])
 
     def exposition(self) -> bytes:
         """Return all of it in Prometheus' text format: of all workers, where they share it."""
