@@ -101,9 +101,10 @@ def _regularities(manifest: Manifest) -> str:
     told = [f"`{each.feature}` is at most `{each.not_above}`" for each in manifest.regularities]
     always = f"Of each phone trained on {', '.join(told)}. " if told else ""
     return (
-        f"{always}The service warns where that does not hold, where a specification leaves its range, and where a "
-        "phone lies farther from the mean of those trained on than 99.9 % of them do. The bundle has what it needs "
-        "for that, and 64 made-up phones with the same distribution, against which answers are explained."
+        f"{always}The service warns where that does not hold, where a specification leaves its range, "
+        "and where a phone lies farther from the mean of those trained on than 99.9 % of them do. The "
+        "bundle has what it needs for that, and 64 made-up phones with the same distribution, against "
+        "which answers are explained."
     )
 
 

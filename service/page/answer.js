@@ -30,7 +30,8 @@ export function createAnswer(info) {
 	}
 
 	function showNotes(warnings) {
-		const list = make("ul", ...warnings.map((warning) => make("li", noteItem(warning, info))));
+		const wholeFirst = warnings.toSorted((one, other) => (one.feature !== null) - (other.feature !== null));
+		const list = make("ul", ...wholeFirst.map((warning) => make("li", noteItem(warning, info))));
 		const heading = make("h3", t("notesOnPhone", warnings.length));
 		byId("notes").replaceChildren(...(warnings.length ? [heading, list] : []));
 	}

@@ -18,7 +18,7 @@ export function watchService(listener) {
 
 export const keyInUse = () => key !== "";
 
-/** Until there is an answer to read, a refusal (an error with the service's messages), or an abort. */
+/** A refusal rejects with the messages of the service. */
 export async function ask(path, read, { signal, limit = TIME_LIMIT, ...options } = {}) {
 	for (;;) {
 		let wait;
@@ -42,7 +42,7 @@ export async function ask(path, read, { signal, limit = TIME_LIMIT, ...options }
 		} catch (error) {
 			if (signal?.aborted || error.messages) throw error;
 		}
-		report(wait ? "busy" : "down"); // down: no network, or no answer in time
+		report(wait ? "busy" : "down"); // or too slow
 		await pause(wait ?? Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** failures++), signal);
 	}
 }

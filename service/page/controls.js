@@ -47,7 +47,6 @@ function createSwitch({ name }, onChange) {
 }
 
 function createNumber({ name, low, high, step, plausible_low: least, plausible_high: most }, onChange) {
-	const unit = t(UNITS[name]);
 	const described = `${name}-range ${name}-mistake ${name}-note`;
 	const input = make("input", { type: "number", id: name, min: least, max: most, step, "aria-describedby": described });
 	const label = t("slider", t(name));
@@ -65,7 +64,6 @@ function createNumber({ name, low, high, step, plausible_low: least, plausible_h
 		input.ariaInvalid = wrong;
 		mistake.textContent = wrong ? expected : "";
 		slider.value = input.value;
-		slider.ariaValueText = `${slider.value} ${unit}`;
 	}
 
 	input.oninput = () => {
@@ -80,7 +78,7 @@ function createNumber({ name, low, high, step, plausible_low: least, plausible_h
 	return {
 		parts: [
 			make("label", { for: name }, t(name)),
-			make("span.entry", input, make("span.unit", unit)),
+			make("span.entry", input, make("span.unit", t(UNITS[name]))),
 			slider,
 			make("p.small", { id: `${name}-range` }, span(name, low, high)),
 			mistake,

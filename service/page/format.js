@@ -13,8 +13,8 @@ export const plain = (value) => formatted(value, { maximumFractionDigits: 2 });
 
 /** 0.9997 is not 100 %: what would round to a certainty says so. */
 export function percent(share) {
-	if (share < 0.001) return t("percent", `<${decimals(0.1, 1)}`);
-	if (share > 0.999) return t("percent", `>${decimals(99.9, 1)}`);
+	if (share < 0.001) return t("percent", "<0.1");
+	if (share > 0.999) return t("percent", ">99.9");
 	return exactPercent(share);
 }
 

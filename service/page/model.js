@@ -76,8 +76,8 @@ function reliabilityDiagram({ metrics: { reliability } }) {
 			text(figure, x(figure / 100), SIZE - 22),
 			text(figure, EDGE - 18, y(figure / 100) + 4),
 		]),
-		text(`${t("confidence")} (%)`, SIZE / 2, SIZE - 4),
-		text(`${t("accuracy")} (%)`, EDGE + 14, EDGE - 20),
+		text(t("confidence"), SIZE / 2, SIZE - 4),
+		text(t("accuracy"), EDGE + 14, EDGE - 20),
 	);
 }
 

@@ -24,7 +24,7 @@ export function createPhoneView(info, onPhone) {
 	const buttons = examples.map(([name, example]) => make("button", { click: () => change(example) }, t(name)));
 	byId("examples").replaceChildren(...buttons);
 
-	/** Each change aborts what is asked, so that no answer comes too late. */
+	/** Aborts what is asked, so that no answer comes too late. */
 	function follow(predictPause, explainPause, step) {
 		asked.abort();
 		asked = new AbortController();

@@ -25,7 +25,7 @@ export function createReasons(info, onChange) {
 		byId("contributions").replaceChildren(...rows);
 		byId("small-contributions").replaceChildren(...small);
 		byId("why").hidden = false;
-		if (focused) byId("why").querySelector(`[data-feature=${focused}]`).focus({ preventScroll: true });
+		if (focused) byId("why").querySelector(`[data-feature=${focused}]`).focus();
 		showCurve();
 	}
 

@@ -8,7 +8,7 @@ const COPIED_FOR = 2_000;
 
 export function showRequest(phone) {
 	const address = new URL("predict", document.baseURI).href;
-	const body = JSON.stringify(phone).replaceAll(/[:,]/g, "$& ");
+	const body = JSON.stringify(phone);
 	const [header, option] = keyInUse()
 		? ['\n  -H "X-API-Key: $API_KEY" \\', '\n    headers={"X-API-Key": "YOUR KEY"},']
 		: ["", ""];

@@ -16,7 +16,6 @@ export const isFlag = (feature) => !UNITS[feature];
 
 const phone = (...values) => Object.fromEntries(FEATURES.map((feature, index) => [feature, values[index]]));
 
-/** The last one lies far outside of what the model was trained on. */
 export const EXAMPLES = {
 	cheap: phone(512, 8, 2, 1, 800, 8, 320, 640, 9, 5, 0, 3, 0, 0, 0, 0, 0, 0, 160, 0.8),
 	middle: phone(2048, 32, 4, 1.5, 1450, 12, 720, 1280, 13, 7, 1, 12, 5, 1, 1, 1, 1, 1, 145, 0.6),

@@ -54,7 +54,7 @@ async function send(file) {
 		onlyErrors = false;
 		renderTable();
 	} catch (error) {
-		if (!signal.aborted) say(error.messages ?? [t("brokenOff")]);
+		if (signal === sending.signal) say(signal.aborted ? [t("cancelled")] : (error.messages ?? [t("brokenOff")]));
 	}
 	if (signal === sending.signal) byId("sending").hidden = true;
 }
@@ -146,8 +146,14 @@ function rowCells({ record, line }) {
 	const own = cells.slice(0, -ANSWERS);
 	const [range, , , , , , confidence, set, , warnings, error] = cells.slice(-ANSWERS);
 	if (error) return [plain(line), "", "", "", "", make("td.mistake", error), ...own];
-	const notes = make("td.wide", warnings.split(" ").map((name) => t(name)).join(", "));
+	const notes = make("td.wide", warnings.split(" ").map(warningText).join(", "));
 	return [plain(line), chip(range), percent(Number(confidence)), anyOf(set.split(" ")), notes, "", ...own];
+}
+
+/** The service's word for a warning: a feature, "unlike", or as "fc>pc". */
+function warningText(word) {
+	const [feature, other] = word.split(">");
+	return other ? t("broken_regularity", t(feature), t(other)) : t(feature);
 }
 
 function pager() {
