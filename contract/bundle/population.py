@@ -1,6 +1,7 @@
 """population.safetensors: what the phones trained on are like together, without one of them."""
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -56,13 +57,19 @@ class Population:
         """The distance that one in a thousand of them exceeds."""
         return float(self.distances[-2])
 
+    @cached_property
+    def _white_mean(self) -> NDArray[np.float32]:
+        return (self.mean @ self.whitening)[:, None]  # (20, 1)
+
     def distance(self, features: FeatureMatrix) -> NDArray[np.float32]:
         """Return how far phones lie from the mean, in standard deviations: (N, 20) -> (N,).
 
         P. C. Mahalanobis, On the Generalised Distance in Statistics, Proc. Nat. Inst. Sci. India 2 (1936).
         """
-        white = (features - self.mean) @ self.whitening  # (N, 20)
-        return np.asarray(np.sqrt(np.einsum("ij,ij->i", white, white)))
+        white = self.whitening.T @ features.T  # (20, N): numpy adds few long rows many times as fast
+        white -= self._white_mean
+        np.square(white, out=white)
+        return np.asarray(np.sqrt(np.add.reduce(white)))
 
     def tail_probability(self, distance: float) -> float:
         """Return the share of the phones trained on that lie at least so far from their mean."""

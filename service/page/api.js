@@ -12,13 +12,14 @@ let asking;
 let failures = 0;
 let report;
 
+/** Be told "up", "busy" or "down", as requests show it. */
 export function watchService(listener) {
 	report = listener;
 }
 
 export const keyInUse = () => key !== "";
 
-/** A refusal rejects with the messages of the service. */
+/** Ask until there is an answer to read, an abort, or a refusal: an error with the service's `messages`. */
 export async function ask(path, read, { signal, limit = TIME_LIMIT, ...options } = {}) {
 	for (;;) {
 		let wait;
@@ -31,18 +32,18 @@ export async function ask(path, read, { signal, limit = TIME_LIMIT, ...options }
 				if (used === key) await (asking ??= askForKey());
 				continue;
 			}
-			if (response.status !== 503) {
+			if (response.status < 500) {
 				const answer = response.ok ? await read(response) : await refusal(response);
 				failures = 0;
 				report("up");
 				if (response.ok) return answer;
 				throw answer;
 			}
-			wait = Number(response.headers.get("Retry-After")) * 1000 || SHORTEST_PAUSE;
+			wait = Number(response.headers.get("Retry-After")) * 1000 || undefined;
 		} catch (error) {
 			if (signal?.aborted || error.messages) throw error;
 		}
-		report(wait ? "busy" : "down"); // or too slow
+		report(wait ? "busy" : "down"); // down: no network, no answer in time, or one of a proxy without us
 		await pause(wait ?? Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** failures++), signal);
 	}
 }

@@ -22,6 +22,7 @@ export function createControls(place, info, onChange) {
 			for (const name in controls) controls[name].show(phone[name]);
 		},
 
+		/** The phone as it stands, or nothing while a control has a mistake. */
 		read() {
 			const values = Object.keys(controls).map((name) => [name, controls[name].read()]);
 			return values.some(([, value]) => value === undefined) ? undefined : Object.fromEntries(values);
@@ -64,6 +65,7 @@ function createNumber({ name, low, high, step, plausible_low: least, plausible_h
 		input.ariaInvalid = wrong;
 		mistake.textContent = wrong ? expected : "";
 		slider.value = input.value;
+		slider.ariaValueText = `${plain(slider.value)} ${t(UNITS[name])}`;
 	}
 
 	input.oninput = () => {

@@ -1,5 +1,6 @@
 // Reads CSV: records as they come, and a record's cells only when needed, as tables are long.
 
+/** Call `onRecords` with the records of a stream of bytes, and `onBytes` with what they came in. */
 export async function readRecords(stream, onRecords, onBytes = () => {}) {
 	const decoder = new TextDecoder();
 	const reader = stream.getReader();

@@ -25,7 +25,7 @@ export function switchLanguage() {
 	try {
 		localStorage.setItem(STORED, locale());
 	} catch {
-		// then it lasts until the page is left
+		// then for this visit only
 	}
 }
 

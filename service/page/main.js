@@ -20,21 +20,27 @@ watchService(showService);
 showView();
 byId("language").onclick = changeLanguage;
 
-info = await ask("model-info", (response) => response.json());
-startViews();
+await start();
 onpopstate = () => {
 	if (currentView() === "phone") phoneView.show(phoneInAddress());
 	showView();
 };
 
+async function start() {
+	info = await ask("model-info", (response) => response.json());
+	startViews();
+}
+
 function startViews() {
 	phoneView?.leave();
-	phoneView = createPhoneView(info, (changed) => {
-		phone = changed;
-		byId("phone-link").href = addressOf(phone);
-	});
+	phoneView = createPhoneView(info, keep, start);
 	phoneView.show(phone);
 	showView();
+}
+
+function keep(changed) {
+	phone = changed;
+	byId("phone-link").href = addressOf(phone);
 }
 
 function showView() {

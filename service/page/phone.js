@@ -14,7 +14,8 @@ const PREDICT_PAUSE = 50;
 const EXPLAIN_PAUSE = 150;
 const SLOW = 300;
 
-export function createPhoneView(info, onPhone) {
+/** `onPhone` is told each phone that is asked about, `onOtherModel` that an answer is not of `info`'s model. */
+export function createPhoneView(info, onPhone, onOtherModel) {
 	let current;
 	let asked = new AbortController();
 	const controls = createControls(byId("controls"), info, () => follow(PREDICT_PAUSE, EXPLAIN_PAUSE));
@@ -24,7 +25,7 @@ export function createPhoneView(info, onPhone) {
 	const buttons = examples.map(([name, example]) => make("button", { click: () => change(example) }, t(name)));
 	byId("examples").replaceChildren(...buttons);
 
-	/** Aborts what is asked, so that no answer comes too late. */
+	/** Ask about the phone as it stands; what is still asked is aborted, so that no answer comes too late. */
 	function follow(predictPause, explainPause, step) {
 		asked.abort();
 		asked = new AbortController();
@@ -46,6 +47,7 @@ export function createPhoneView(info, onPhone) {
 		const slow = setTimeout(() => signal.aborted || byId("banner").textContent || answer.mark("asking"), SLOW);
 		try {
 			const prediction = await post("predict");
+			if (prediction.model_version !== info.model_version) return onOtherModel();
 			answer.show(prediction);
 			answer.mark("");
 			controls.note(prediction.warnings);

@@ -1,4 +1,4 @@
-// The table view: a CSV goes to the service; what comes back is counted, shown by pages and saved.
+// The table view: a CSV to the service; its answer is counted, shown by pages and saved.
 
 import { ask } from "./api.js";
 import { cellsOf, readRecords } from "./csv.js";

@@ -1,16 +1,20 @@
 """Where the service is stopped, slow, busy or locked, the page says so, loses nothing and goes on."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.bundle import current_version, read_current, switch_current
+from contract.phone import FEATURES
 from tests.page.conftest import Opener, wait_for_explanation
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service, wait_until_ready
 
@@ -61,7 +65,12 @@ def test_a_slow_service_is_asked_once_and_waited_for(page: Page) -> None:
     expect(page.locator("#state")).to_be_empty()
 
 
-def test_a_busy_service_is_asked_again_after_the_time_it_says(page: Page) -> None:
+@pytest.mark.parametrize(
+    ("status", "headers", "banner"),
+    [(503, {"Retry-After": "1"}, "busy"), (503, {}, "does not answer"), (502, {}, "does not answer")],
+)
+def test_a_busy_service_is_asked_again(page: Page, status: int, headers: dict[str, str], banner: str) -> None:
+    """As it answers itself, with the time to wait, or a proxy does for it."""
     refused: list[str] = []
 
     def refuse_once(route: Any) -> None:
@@ -69,12 +78,11 @@ def test_a_busy_service_is_asked_again_after_the_time_it_says(page: Page) -> Non
             route.continue_()
             return
         refused.append(route.request.url)
-        detail = '{"detail":[{"type":"service_unavailable","loc":[],"msg":"Too much to do at once"}]}'
-        route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/json", body=detail)
+        route.fulfill(status=status, headers=headers, body="<h1>Try later</h1>")
 
     page.route("**/predict", refuse_once)
     page.locator("#ram").fill("300")
-    expect(page.locator("#banner")).to_contain_text("busy")
+    expect(page.locator("#banner")).to_contain_text(banner)
     expect(page.locator("#range")).to_have_text("Low")
     expect(page.locator("#banner")).to_be_empty()
 
@@ -107,3 +115,21 @@ def test_where_a_key_is_needed_it_is_asked_for_and_kept_nowhere(locked: str, ope
     expect(opened.locator("#result tbody tr")).to_have_count(4)
     opened.reload()
     expect(dialog).to_be_visible()
+
+
+def test_a_new_model_is_taken_over(open_page: Opener, tiny_artifacts: Path, tmp_path: Path) -> None:
+    """What the controls say of the trained range is the new one's, and so is the model view."""
+    artifacts = Path(shutil.copytree(ARTIFACTS, tmp_path / "artifacts"))
+    version = current_version(tiny_artifacts)
+    shutil.copytree(tiny_artifacts / version, artifacts / version)
+    trained = read_current(tiny_artifacts).manifest.features[FEATURES.index("ram")]
+    with running_service(artifacts, PHONE_PRICE_RELOAD_SECONDS="0.1") as running:
+        opened = open_page(str(running.client.base_url).rstrip("/"))
+        wait_for_explanation(opened)
+        switch_current(artifacts, version)
+        opened.wait_for_timeout(1_000)
+        opened.locator("#ram").fill("2222")
+        expect(opened.locator("#ram-range")).to_have_text(f"{trained.low:,.0f}–{trained.high:,.0f} MB")
+        expect(opened.locator("#ram")).to_have_value("2222")
+        opened.get_by_role("link", name="The model").click()
+        expect(opened.locator("#model-view")).to_contain_text(version)
