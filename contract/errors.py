@@ -104,6 +104,10 @@ class ShapeError(BundleError):
     """A tensor does not have the shape that the architecture gives it."""
 
 
+class PopulationError(BundleError):
+    """What the bundle tells of its phones together cannot be computed with."""
+
+
 class NonFiniteError(BundleError):
     """A weight is NaN or infinite."""
 

@@ -4,18 +4,18 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.aside import Aside
 from service.batching import TurnBatcher
 from service.errors import install_error_handlers
 from service.fast_path import FastPath
 from service.guards.access import ALIVE, HEALTH, METRICS, RequireKey
-from service.guards.admission import TABLES, Admission, Overload
+from service.guards.admission import TABLES, Overload, TableAdmission
 from service.guards.body_limit import BodyLimit
 from service.guards.content_encoding import PlainBodies
 from service.guards.deadline import Deadline
@@ -45,7 +45,7 @@ class State(TypedDict):
     """What the lifespan hands to every request."""
 
     batcher: TurnBatcher
-    aside: Executor
+    aside: Aside
     follower: Follower
     drain: Drain
     overload: Overload
@@ -67,7 +67,7 @@ class PhonePriceService(FastAPI):
         fast_path = FastPath(
             super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
         )
-        self._outermost: ASGIApp = Admission(fast_path, settings, self.state.metrics)
+        self._outermost: ASGIApp = TableAdmission(fast_path, settings, self.state.metrics)
         self.state.access_log = None
         if settings.access_log:
             self._outermost = self.state.access_log = AccessLog(self._outermost, in_json(settings))
@@ -120,9 +120,9 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         drain = Drain(settings.drain_seconds)
         drain.listen()
         overload = Overload(settings, counters, app.state.access_log)
-        aside = ThreadPoolExecutor(1, "aside")
+        aside = Aside(settings, counters)
         yield State(batcher=batcher, aside=aside, follower=follower, drain=drain, overload=overload)
-        aside.shutdown(wait=False, cancel_futures=True)
+        aside.close()
         for task in tasks:
             task.cancel()
         if app.state.access_log:

@@ -1,13 +1,10 @@
 """What the lifespan made, as handlers get it; asynchronous, so that no thread is woken for them."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
-from contract.phone import Specifications
+from service.aside import Aside
 from service.batching import TurnBatcher
 from service.lifecycle.draining import Drain
 from service.lifecycle.reload import Follower, Refusal
@@ -49,28 +46,14 @@ async def get_metrics(request: Request) -> Metrics:
     return metrics
 
 
-Answer = TypeVar("Answer")
-
-Compute: TypeAlias = Callable[[Predictor, Specifications], Answer]
-
-
-class RunAside:
-    """Computes for some milliseconds in a thread, one after the other, while others are answered."""
-
-    def __init__(self, thread: Executor) -> None:
-        self._thread = thread
-
-    async def __call__(self, compute: Compute[Answer], predictor: Predictor, phone: Specifications) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, compute, predictor, phone)
-
-
-async def get_aside(request: Request) -> RunAside:
+async def get_aside(request: Request) -> Aside:
     """What computes beside the event loop."""
-    return RunAside(request.state.aside)
+    aside: Aside = request.state.aside
+    return aside
 
 
+CurrentAside = Annotated[Aside, Depends(get_aside)]
 CurrentRefusal = Annotated[Refusal | None, Depends(get_refusal)]
 LoadedPredictor = Annotated[Predictor, Depends(get_predictor)]
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]
-Aside = Annotated[RunAside, Depends(get_aside)]

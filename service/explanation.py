@@ -48,7 +48,7 @@ class Explanation(TypedDict):
 
 def explain(predictor: Predictor, phone: Specifications) -> Explanation:
     """Explain the prediction of one phone, (1, 20): the largest contribution comes first."""
-    (prediction,) = predictor.predict(phone).answers()
+    (prediction,) = predictor.predict_unwatched(phone).answers()
     background = predictor.bundle.population.background
     sampled = np.stack([*_contributions(predictor, phone.astype(np.float32), background)])  # (B, ORDERS, 20)
     mean = sampled.mean(axis=(0, 1))

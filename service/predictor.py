@@ -41,7 +41,7 @@ class Predictor:
         return predictions
 
     def predict_unwatched(self, specifications: Specifications) -> Predictions:
-        """Predict phones that nobody asked about, as those that an explanation needs."""
+        """Predict phones that are not to be counted, as those that an explanation needs."""
         probabilities = self.probabilities(_row_by_row(specifications))
         return Predictions(self.judge, self._threshold, specifications, probabilities)
 

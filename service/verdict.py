@@ -12,7 +12,7 @@ from contract.phone import FEATURES, Specifications
 
 
 class InputWarning(TypedDict):
-    """Something about a phone that no phone trained on has: the answer reaches beyond the data.
+    """Something about a phone that hardly any phone trained on has: the answer reaches beyond the data.
 
     `out_of_range`: a specification outside the trained range. `broken_regularity`: one above another that it
     never exceeds. `unlike`: the phone as a whole is far from all others.
@@ -21,8 +21,8 @@ class InputWarning(TypedDict):
     kind: Literal["out_of_range", "broken_regularity", "unlike"]
     feature: Annotated[str | None, Field(description="None where it is about the whole phone")]
     value: Annotated[float, Field(description="Of the feature; the distance of a whole phone from the mean")]
-    low: Annotated[float, Field(description="Smallest value that would not be warned of")]
-    high: Annotated[float, Field(description="Largest value that would not be warned of")]
+    low: Annotated[float, Field(description="Smallest value that this does not warn of")]
+    high: Annotated[float, Field(description="Largest value that this does not warn of")]
     tail_probability: NotRequired[
         Annotated[float, Field(description="Share of the phones trained on that lie at least so far out")]
     ]
@@ -87,7 +87,7 @@ class Judge:
             "kind": "broken_regularity",
             "feature": feature,
             "value": value,
-            "low": self._features[self._smaller[number]].low,
+            "low": min(self._features[self._smaller[number]].low, bound),
             "high": bound,
             "message": f"{feature} is {value:g} and {not_above} {bound:g}; no phone that the model was "
             f"trained on has {feature} above {not_above}, so this answer reaches beyond its data",

@@ -1,6 +1,7 @@
 """What if a phone were another: a curve for each specification, and the smallest changes to each other range.
 
-Knows no HTTP. All that is tried lies in the trained ranges and breaks no regularity of the data.
+Knows no HTTP. A change stays in the trained ranges and breaks no regularity of the data that it has to do
+with; a curve follows its specification whatever the others are.
 """
 
 from typing import NamedTuple
@@ -21,8 +22,8 @@ ALONE = 4096
 ON_CURVE = 65
 """Values on a curve, beside the one given."""
 
-IN_PAIR = 33
-"""Values of a feature that are tried together with those of another: some 50,000 phones in all."""
+IN_PAIR = 9
+"""Values of a feature that are tried together with those of another, and again between the best ones."""
 
 Grid = NDArray[np.float64]
 """(G,): values of a feature, rising."""
@@ -54,7 +55,10 @@ class Change(TypedDict):
 
 
 class WayToRange(TypedDict):
-    """The smallest changes that take the phone to another price range; None where no such change does."""
+    """The smallest changes that take the phone to another price range; None where none was found.
+
+    Of one feature every value is tried. Of two it is a search from coarse to fine.
+    """
 
     price_range: int
     label: str
@@ -78,25 +82,36 @@ class Replacements(NamedTuple):
     values: NDArray[np.float64]  # (M, K)
 
 
+class Found(NamedTuple):
+    """The smallest of the replacements that do what was asked."""
+
+    columns: NDArray[np.intp]  # (M,)
+    values: Grid  # (M,)
+    size: float
+
+
 def look_around(predictor: Predictor, phone: Specifications) -> WhatIf:
     """Look around one phone, (1, 20)."""
-    (prediction,) = predictor.predict(phone).answers()
+    (prediction,) = predictor.predict_unwatched(phone).answers()
     grids = [grid(feature) for feature in predictor.manifest.features]
     alone = _smallest(predictor, phone, _singles([thin(each, ALONE) for each in grids]))
-    in_pair = _smallest(predictor, phone, _pairs([thin(each, IN_PAIR) for each in grids]))
+    ways: list[WayToRange] = []
+    for other in PriceRange:
+        if other != prediction["price_range"]:
+            one = alone.get(other)
+            two = _smallest_pair(predictor, phone, grids, other, one.size if one else np.inf)
+            ways.append(
+                {
+                    "price_range": other.value,
+                    "label": LABELS[other],
+                    "one_feature": one and _change(predictor, phone, one),
+                    "two_features": two and _change(predictor, phone, two),
+                }
+            )
     return {
         "prediction": prediction,
         "curves": _curves(predictor, phone, [thin(each, ON_CURVE) for each in grids]),
-        "changes": [
-            {
-                "price_range": other.value,
-                "label": LABELS[other],
-                "one_feature": alone.get(other),
-                "two_features": in_pair.get(other),
-            }
-            for other in PriceRange
-            if other != prediction["price_range"]
-        ],
+        "changes": ways,
         "model_version": predictor.version,
     }
 
@@ -155,7 +170,7 @@ def _curves(predictor: Predictor, phone: Specifications, grids: list[Grid]) -> l
     ]
 
 
-def _smallest(predictor: Predictor, phone: Specifications, tried: Replacements) -> dict[int, Change]:
+def _smallest(predictor: Predictor, phone: Specifications, tried: Replacements) -> dict[int, Found]:
     """Return the smallest of the replacements that reach each price range, by price range."""
     tried = _allowed(predictor.manifest, phone, tried)
     if not tried.values.size:
@@ -166,8 +181,38 @@ def _smallest(predictor: Predictor, phone: Specifications, tried: Replacements) 
     for price_range in np.unique(reached).tolist():
         at = np.flatnonzero(reached == price_range)
         best = at[sizes[at].argmin()]
-        found[price_range] = _change(predictor, phone, tried, best, float(sizes[best]))
+        found[price_range] = Found(tried.columns[:, best], tried.values[:, best], float(sizes[best]))
     return found
+
+
+def _smallest_pair(
+    predictor: Predictor, phone: Specifications, grids: list[Grid], price_range: int, within: float
+) -> Found | None:
+    """Search for the smallest change of two features that reaches it, neither by more than `within`.
+
+    All pairs are tried on coarse grids, then again with the grids of the best pair finer, until they have all
+    values there are.
+    """
+    windows = [
+        values[np.abs(values - given) <= within * span]
+        for values, given, span in zip(grids, phone[0], _spans(predictor.manifest), strict=True)
+    ]
+    best = None
+    while True:
+        tried = [thin(each, IN_PAIR) for each in windows]
+        found = _smallest(predictor, phone, _pairs(tried)).get(price_range)
+        if found and (best is None or found.size < best.size):
+            best = found
+        if best is None or all(len(windows[column]) <= IN_PAIR for column in best.columns):
+            return best
+        for column, value in zip(best.columns, best.values, strict=True):
+            windows[column] = _around(value, tried[column], grids[column])
+
+
+def _around(value: float, tried: Grid, values: Grid) -> Grid:
+    """Return the values from the one tried before this one to the one tried after it."""
+    low, high = max(tried[tried < value], default=value), min(tried[tried > value], default=value)
+    return np.asarray(values[(values >= low) & (values <= high)])
 
 
 def _allowed(manifest: Manifest, phone: Specifications, tried: Replacements) -> Replacements:
@@ -192,28 +237,26 @@ def _replaced(phone: Specifications, tried: Replacements) -> FeatureMatrix:
     return phones
 
 
+def _spans(manifest: Manifest) -> Grid:
+    """Return the trained range of each feature; of one that was always the same, one step: (20,)."""
+    return np.array([max(each.high - each.low, SPECIFICATIONS[each.name].step) for each in manifest.features])
+
+
 def _sizes(manifest: Manifest, phone: Specifications, tried: Replacements) -> NDArray[np.float64]:
     """Return how large each change is, in trained ranges: (K,)."""
-    # a feature that was always the same has no range, but one step away is still a change
-    spans = np.array(
-        [max(each.high - each.low, SPECIFICATIONS[each.name].step) for each in manifest.features]
-    )
-    shares = (tried.values - phone[0][tried.columns]) / spans[tried.columns]
+    shares = (tried.values - phone[0][tried.columns]) / _spans(manifest)[tried.columns]
     return np.asarray(np.sqrt((shares**2).sum(axis=0)))
 
 
-def _change(
-    predictor: Predictor, phone: Specifications, tried: Replacements, at: np.intp, size: float
-) -> Change:
-    columns, values = tried.columns[:, at], tried.values[:, at]
+def _change(predictor: Predictor, phone: Specifications, found: Found) -> Change:
     changed = phone.copy()
-    changed[0, columns] = values
+    changed[0, found.columns] = found.values
     (prediction,) = predictor.predict_unwatched(changed).answers()
     return {
         "changes": [
             {"feature": FEATURES[column], "from": float(phone[0, column]), "to": float(value)}
-            for column, value in zip(columns, values, strict=True)
+            for column, value in zip(found.columns, found.values, strict=True)
         ],
-        "size": size,
+        "size": found.size,
         "prediction": prediction,
     }

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from contract.bundle.tensors import read_tensors
+from contract.errors import PopulationError
 from contract.phone import FEATURES, FeatureMatrix
 
 POPULATION = "population.safetensors"
@@ -44,8 +45,13 @@ class Population:
 
     @classmethod
     def read(cls, content: bytes) -> Self:
-        """Read the file's content. Raises `ShapeError` and `NonFiniteError`."""
-        return cls(**read_tensors(POPULATION, content, _SHAPES))
+        """Read the file's content. Raises `ShapeError`, `NonFiniteError` and `PopulationError`."""
+        population = cls(**read_tensors(POPULATION, content, _SHAPES))
+        if not np.isfinite(population.distance(population.background)).all():
+            raise PopulationError(f"{POPULATION}: its own made-up phones are infinitely far from the mean")
+        if np.diff(population.distances, prepend=0).min() < 0:
+            raise PopulationError(f"{POPULATION}: distances are below nothing, or fall")
+        return population
 
     def to_bytes(self) -> bytes:
         """Return the file's content."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection
 from functools import cache
 from http import HTTPStatus
-from math import inf
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,15 +16,13 @@ from service.telemetry.metrics import Metrics
 
 TABLES = "/predict/batch"
 
-EXPLANATIONS = frozenset({"/explain", "/what-if"})
-
 RETURNS_PER_SECOND = 1_000
 """Of those refused, how many may come again each second: enough to fill every place, had all others left,
 and to refuse them all again is a tenth of the work."""
 
 LONGEST_RETRY_SECONDS = 10
 
-_MESSAGE = "Too much to do at once; try again after the seconds of Retry-After"
+TOO_MUCH = "Too much to do at once; try again after the seconds of Retry-After"
 
 
 class Overload:
@@ -69,7 +66,7 @@ def _answer(seconds: int) -> tuple[bytes, bytes]:
 
 
 def _too_much(seconds: int) -> Response:
-    return refusal(503, _MESSAGE, {"Retry-After": str(seconds)})
+    return refusal(503, TOO_MUCH, {"Retry-After": str(seconds)})
 
 
 def _encoded(paths: Collection[str]) -> frozenset[bytes]:
@@ -79,36 +76,35 @@ def _encoded(paths: Collection[str]) -> frozenset[bytes]:
 _NEVER_REFUSED_HERE = _encoded(HEALTH | METRICS | {TABLES})
 
 
-class Places:
-    """So many may be under way at a time."""
-
-    def __init__(self, most: float) -> None:
-        self.most = most
-        self.taken = 0
-
-
-class Admission:
-    """ASGI, outermost: 503 with Retry-After beyond the places of what takes long; tells what is in flight."""
+class TableAdmission:
+    """ASGI, outermost: 503 with Retry-After beyond `max_tables` at a time; tells what is in flight."""
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app = app
-        self._others = Places(inf)  # the server itself limits those
-        self._tables, self._explanations = Places(settings.max_tables), Places(settings.max_explanations)
-        self._of_path = {TABLES: self._tables} | dict.fromkeys(EXPLANATIONS, self._explanations)
+        self._most = settings.max_tables
+        self._tables = self._others = 0
         self._refused = metrics.rejections
-        metrics.in_flight(lambda: self._others.taken + self._tables.taken + self._explanations.taken)
+        metrics.in_flight(lambda: self._tables + self._others)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in HEALTH | METRICS:
             await self.app(scope, receive, send)
-            return
-        places = self._of_path.get(scope["path"], self._others)
-        if places.taken >= places.most:
+        elif scope["path"] == TABLES:
+            await self._table(scope, receive, send)
+        else:
+            self._others += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self._others -= 1
+
+    async def _table(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._tables >= self._most:
             self._refused("overload")
             await _too_much(1)(scope, receive, send)
             return
-        places.taken += 1
+        self._tables += 1
         try:
             await self.app(scope, receive, send)
         finally:
-            places.taken -= 1
+            self._tables -= 1

@@ -32,7 +32,7 @@ export async function ask(path, read, { signal, limit = TIME_LIMIT, ...options }
 				if (used === key) await (asking ??= askForKey());
 				continue;
 			}
-			if (response.status < 500) {
+			if (response.status < 500 && response.status !== 429) {
 				const answer = response.ok ? await read(response) : await refusal(response);
 				failures = 0;
 				report("up");
@@ -43,7 +43,7 @@ export async function ask(path, read, { signal, limit = TIME_LIMIT, ...options }
 		} catch (error) {
 			if (signal?.aborted || error.messages) throw error;
 		}
-		report(wait ? "busy" : "down"); // down: no network, no answer in time, or one of a proxy without us
+		report(wait ? "busy" : "down"); // down: no network, no answer in time, or only a proxy's
 		await pause(wait ?? Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** failures++), signal);
 	}
 }

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from service.dependencies import CurrentSettings
@@ -33,12 +34,16 @@ _files = StaticFiles(directory=PAGE)
     response_model=Alive,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
-async def root(request: Request, settings: CurrentSettings) -> Response | Alive:
+@router.head("/", include_in_schema=False)
+async def root(request: Request, settings: CurrentSettings) -> Response:
     """Show the web page to what asks for HTML, and tell all else that the process is alive."""
-    return await _file("index.html", request) if settings.page and prefers_html(request) else Alive()
+    if settings.page and prefers_html(request):
+        return await _file("index.html", request)
+    return JSONResponse(Alive().model_dump(), headers=HEADERS)
 
 
 @router.get("/page/{name}", include_in_schema=False)
+@router.head("/page/{name}", include_in_schema=False)
 async def file(name: str, request: Request, settings: CurrentSettings) -> Response:
     """Return a file of the page."""
     if not settings.page:
@@ -47,6 +52,8 @@ async def file(name: str, request: Request, settings: CurrentSettings) -> Respon
 
 
 async def _file(name: str, request: Request) -> Response:
+    # whole files only: they are small, and starlette's refusals of a range have another body than ours
+    request.scope["headers"] = [header for header in request.scope["headers"] if header[0] != b"range"]
     response = await _files.get_response(name, request.scope)
     response.headers.update(HEADERS)
     return response

@@ -114,3 +114,9 @@ def test_the_price_ranges_have_their_labels() -> None:
         (2, "high"),
         (3, "very high"),
     ]
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_step_is_a_whole_one_or_a_tenth(name: str) -> None:
+    spec = SPECIFICATIONS[name]
+    assert spec.step == (1 if spec.whole else 0.1)

@@ -73,6 +73,22 @@ def test_a_tensor_of_another_shape_or_none_is_refused(population: Population, na
         Population.read(save(tensors))
 
 
+@pytest.mark.parametrize(("name", "value"), [("whitening", 1e30), ("background", 1e30)])
+def test_distances_that_are_infinite_are_refused(population: Population, name: str, value: float) -> None:
+    getattr(population, name)[2] = value
+    with pytest.raises(errors.PopulationError, match="infinitely far"), np.errstate(over="ignore"):
+        Population.read(population.to_bytes())
+
+
+@pytest.mark.parametrize(("at", "value"), [(500, 11), (0, -1)])
+def test_distances_that_fall_or_are_below_nothing_are_refused(
+    population: Population, at: int, value: float
+) -> None:
+    population.distances[at] = value
+    with pytest.raises(errors.PopulationError, match="below nothing, or fall"):
+        Population.read(population.to_bytes())
+
+
 def test_a_tensor_that_is_not_finite_is_refused(population: Population) -> None:
     population.mean[3] = np.nan
     with pytest.raises(errors.NonFiniteError, match=r"population\.safetensors: mean"):

@@ -116,6 +116,13 @@ def test_the_image_answers_the_first_real_phone(running: Running, real_table: Pa
     assert answer.json()["price_range"] == int(row["price_range"]) == 1
 
 
+def test_the_image_has_the_whole_page(running: Running) -> None:
+    shown = running.client.get("/", headers={"Accept": "text/html"})
+    assert shown.content == (PROJECT / "service/page/index.html").read_bytes()
+    for path in (PROJECT / "service/page").iterdir():
+        assert running.client.get(f"/page/{path.name}").content == path.read_bytes()
+
+
 def test_it_runs_as_a_user_without_rights(running: Running) -> None:
     process = psutil.Process(running.process.pid)
     assert set(process.uids()) == {10001}

@@ -25,7 +25,7 @@ FLAGS = (
 LONGEST_WAIT = 10_000
 """Milliseconds."""
 
-NOT_OURS = ("net::ERR_", "status of 401", "status of 422", "status of 502", "status of 503")
+NOT_OURS = ("net::ERR_", "status of 401", "status of 422", "status of 429", "status of 502", "status of 503")
 """What Chromium itself writes to the console of requests that failed, as some tests make them."""
 
 

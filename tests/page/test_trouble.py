@@ -67,7 +67,12 @@ def test_a_slow_service_is_asked_once_and_waited_for(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("status", "headers", "banner"),
-    [(503, {"Retry-After": "1"}, "busy"), (503, {}, "does not answer"), (502, {}, "does not answer")],
+    [
+        (503, {"Retry-After": "1"}, "busy"),
+        (503, {}, "does not answer"),
+        (502, {}, "does not answer"),
+        (429, {}, "does not answer"),
+    ],
 )
 def test_a_busy_service_is_asked_again(page: Page, status: int, headers: dict[str, str], banner: str) -> None:
     """As it answers itself, with the time to wait, or a proxy does for it."""

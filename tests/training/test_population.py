@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
-from contract.bundle import BACKGROUND_PHONES, Regularity, read_current
+from contract.bundle import BACKGROUND_PHONES, Population, Regularity, read_current
 from contract.phone import FEATURES, Phone
 from tests.running_service import ARTIFACTS
 from training.dataset import Part, read_dataset, split
@@ -60,6 +60,18 @@ def test_a_feature_that_is_always_the_same_is_no_obstacle(part: Part) -> None:
     population = describe_population(changed(part, wifi=1.0))
     assert np.isfinite(population.whitening).all()
     assert set(population.background[:, FEATURES.index("wifi")]) == {1}
+
+
+def test_phones_that_are_all_alike_are_no_obstacle(part: Part) -> None:
+    alike = changed(part, **{name: part.features[name].iloc[0] for name in FEATURES})
+    population = describe_population(alike)
+    assert not np.any(population.distance(alike.matrix) > population.farthest)
+    assert Population.read(population.to_bytes()).background.shape == (BACKGROUND_PHONES, len(FEATURES))
+
+
+def test_of_fewer_than_a_thousand_phones_none_is_unlike_the_others(part: Part) -> None:
+    population = describe_population(part)
+    assert not np.any(population.distance(part.matrix) > population.farthest)
 
 
 def test_the_background_is_made_of_phones_with_the_regularities(part: Part) -> None:

@@ -14,7 +14,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from contract.phone import EXAMPLE
-from service.guards.admission import LONGEST_RETRY_SECONDS, RETURNS_PER_SECOND, Admission, Overload
+from service.guards.admission import LONGEST_RETRY_SECONDS, RETURNS_PER_SECOND, Overload, TableAdmission
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.running_service import ARTIFACTS, RunningService, running_service
@@ -144,7 +144,7 @@ class Slow:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def asked(admission: Admission, path: str = "/predict/batch") -> list[Message]:
+async def asked(admission: TableAdmission, path: str = "/predict/batch") -> list[Message]:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -164,7 +164,7 @@ def statuses(answers: list[list[Message]]) -> list[int]:
 def test_a_table_too_many_is_refused_and_afterwards_taken() -> None:
     async def story() -> None:
         slow, metrics = Slow(), Metrics()
-        admission = Admission(slow, Settings(max_tables=1), metrics)
+        admission = TableAdmission(slow, Settings(max_tables=1), metrics)
         waiting = [asyncio.create_task(asked(admission, path)) for path in ("/predict", "/predict/batch")]
         await asyncio.sleep(0)
         assert b"phone_price_in_flight 2.0" in metrics.exposition()
@@ -189,7 +189,7 @@ def test_what_fails_or_is_given_up_makes_room_again(path: str) -> None:
 
     async def story() -> None:
         metrics = Metrics()
-        admission = Admission(broken, Settings(max_tables=1), metrics)
+        admission = TableAdmission(broken, Settings(max_tables=1), metrics)
         for _ in range(3):
             with pytest.raises(RuntimeError):
                 await asked(admission, path)
