@@ -69,6 +69,7 @@ def _kill(service: Service, times: int) -> Kills:
     kills = Kills()
     for _ in range(times):
         victim = random.choice(service.workers())  # noqa: S311 - any will do
+        victim.suspend()  # so that it takes no connection after they are counted
         kills.connections += connections_of(victim)
         victim.kill()
         kills.slowest = max(
