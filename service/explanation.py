@@ -20,8 +20,8 @@ from contract.phone import FEATURES, FeatureMatrix, PriceRange, Probabilities, S
 from service.prediction import Prediction
 from service.predictor import Predictor
 
-ORDERS = 12
-"""Sampled for each background phone, and reversed as well: 32,256 phones for one explanation."""
+ORDERS = 8
+"""Sampled for each background phone, and reversed as well: 21,504 phones for one explanation."""
 
 SEED = 17
 

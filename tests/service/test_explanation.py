@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
-from service.explanation import ORDERS, expected_range, explain
+from service.explanation import expected_range, explain
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
 from service.what_if import look_around
@@ -182,4 +182,3 @@ def test_over_http_it_is_the_same_with_the_answer_of_predict(service: httpx.Clie
     assert found["prediction"] == answer
     expected = explain(best, to_specifications([Phone(**EXAMPLE)]))
     assert found["contributions"] == expected["contributions"]
-    assert ORDERS * 2 * 21 * 64 == 32_256

@@ -87,6 +87,12 @@ def test_all_of_it_is_small() -> None:
     assert sum(sizes.values()) < LARGEST, sizes
 
 
+def test_every_module_is_asked_for_at_once_and_not_one_after_the_other() -> None:
+    html = (PAGE / "index.html").read_text()
+    for path in PAGE.glob("*.js"):
+        assert f'"page/{path.name}"' in html, path.name
+
+
 def test_it_has_no_inline_code_and_names_no_other_origin() -> None:
     html = (PAGE / "index.html").read_text()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", html)
