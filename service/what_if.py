@@ -120,7 +120,7 @@ def grid(feature: FeatureRange) -> Grid:
     """Return all values of a feature in its trained range: whole numbers, or tenths."""
     step = SPECIFICATIONS[feature.name].step
     first, last = np.ceil(feature.low / step - 1e-9), np.floor(feature.high / step + 1e-9)
-    return np.asarray(np.round(np.arange(first, last + 1) * step, 1))
+    return np.asarray(np.round(np.arange(first, last + 1) * step, 1) + 0.0)  # -0.0 is 0.0
 
 
 def thin(values: Grid, most: int) -> Grid:

@@ -49,7 +49,6 @@ export function createPhoneView(info, onPhone, onOtherModel) {
 			const prediction = await post("predict");
 			if (prediction.model_version !== info.model_version) return onOtherModel();
 			answer.show(prediction);
-			answer.mark("");
 			controls.note(prediction.warnings);
 		} catch (error) {
 			if (error.messages) answer.mark("outdated");

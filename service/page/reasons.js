@@ -2,7 +2,7 @@
 
 import { createCurve } from "./curve.js";
 import { byId, make, setText } from "./dom.js";
-import { chip, decimals, plain, rangeName, specification } from "./format.js";
+import { chip, decimals, percent, plain, rangeName, specification } from "./format.js";
 import { t } from "./language.js";
 import { isFlag } from "./specifications.js";
 
@@ -68,6 +68,7 @@ function changeItem({ price_range: range, one_feature: one, two_features: two },
 	const found = (one ?? two)?.changes ?? [];
 	const changed = Object.fromEntries(found.map(({ feature, to }) => [feature, to]));
 	const text = make("p", found.map(changeText).join(t("and")) || t("noChange"));
+	if (found.length) text.append(make("span.small", ` ${t("then", percent((one ?? two).prediction.confidence))}`));
 	const button = make("button", { "aria-label": `${t("tryIt")}: ${rangeName(range)}` }, t("tryIt"));
 	button.onclick = () => {
 		onTry(changed);

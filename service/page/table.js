@@ -1,5 +1,6 @@
 // The table view: a CSV to the service; its answer is counted, shown by pages and saved.
 
+import { brokenText } from "./answer.js";
 import { ask } from "./api.js";
 import { cellsOf, readRecords } from "./csv.js";
 import { byId, make, makeBar, makeTable, setText } from "./dom.js";
@@ -9,6 +10,7 @@ import { EXAMPLES, FEATURES } from "./specifications.js";
 
 const MOST_ROWS = 100_000;
 const PAGE = 50;
+const SHOWN_ERRORS = 3; // of a row; the download has all
 const SLICE = 1_000;
 const ANSWERS = 11; // columns that the service adds at the end
 
@@ -27,11 +29,12 @@ export function startTable() {
 		send(input.files[0]);
 		input.value = "";
 	};
+	setText("columns", FEATURES.join(", "));
 	drop.ondragover = drop.ondragleave = drop.ondrop = (event) => {
-		event.preventDefault();
 		drop.classList.toggle("over", event.type === "dragover");
 		if (event.type === "drop") send(event.dataTransfer.files[0]);
 	};
+	ondragover = ondrop = (event) => event.preventDefault(); // a file beside the box would replace the page
 }
 
 const exampleTable = () =>
@@ -61,9 +64,14 @@ async function send(file) {
 
 async function score(file, signal) {
 	const found = { name: file.name, bytes: [], rows: [], errors: [], counts: [0, 0, 0, 0], line: 0 };
+	let head;
 	let sent = -1; // the header is no row
-	await readRecords(file.stream(), (records) => (sent += records.length));
-	if (sent > MOST_ROWS) throw { messages: [t("tooLong", plain(sent), plain(MOST_ROWS))] };
+	await readRecords(file.stream(), (records) => {
+		head ??= records[0];
+		sent += records.length;
+	});
+	const mistake = headMistake(head ?? "") ?? (sent > MOST_ROWS && t("tooLong", plain(sent), plain(MOST_ROWS)));
+	if (mistake) throw { messages: [mistake] };
 	const response = await ask("predict/batch?keep=all&on_error=skip", (answer) => answer, {
 		signal,
 		limit: 0,
@@ -80,6 +88,13 @@ async function score(file, signal) {
 	};
 	await readRecords(response.body, takeAll, (bytes) => found.bytes.push(bytes));
 	return found;
+}
+
+/** What a table of another program often has; the service would say it of each column, and in English. */
+function headMistake(head) {
+	if (/[\ufffd\0;\t]/.test(head)) return t("notCsv");
+	const missing = FEATURES.filter((feature) => !cellsOf(head).includes(feature));
+	if (missing.length) return t("missing", missing.join(", "));
 }
 
 function take(found, record) {
@@ -145,7 +160,7 @@ function rowCells({ record, line }) {
 	const cells = cellsOf(record);
 	const own = cells.slice(0, -ANSWERS);
 	const [range, , , , , , confidence, set, , warnings, error] = cells.slice(-ANSWERS);
-	if (error) return [plain(line), "", "", "", "", make("td.mistake", error), ...own];
+	if (error) return [plain(line), "", "", "", "", make("td.mistake", error.split("; ", SHOWN_ERRORS).join("; ")), ...own];
 	const notes = make("td.wide", warnings.split(" ").map(warningText).join(", "));
 	return [plain(line), chip(range), percent(Number(confidence)), anyOf(set.split(" ")), notes, "", ...own];
 }
@@ -153,7 +168,7 @@ function rowCells({ record, line }) {
 /** The service's word for a warning: a feature, "unlike", or as "fc>pc". */
 function warningText(word) {
 	const [feature, other] = word.split(">");
-	return other ? t("broken_regularity", t(feature), t(other)) : t(feature);
+	return other ? brokenText(feature, other) : t(feature);
 }
 
 function pager() {

@@ -14,7 +14,7 @@ from service.what_if import WhatIf, look_around
 router = APIRouter(tags=["explanation"], dependencies=PLAIN_JSON)
 
 
-@router.post("/explain", response_model=explanation.Explanation, responses=REFUSALS)
+@router.post("/explain", summary="Why this range", response_model=explanation.Explanation, responses=REFUSALS)
 async def explain(phone: OnePhone, predictor: LoadedPredictor, aside: CurrentAside) -> Response:
     """Say what each specification adds to the expected price range of a typical phone, or takes from it.
 
@@ -23,7 +23,7 @@ async def explain(phone: OnePhone, predictor: LoadedPredictor, aside: CurrentAsi
     return AsideAnswer(aside, partial(explanation.explain, predictor, phone))
 
 
-@router.post("/what-if", response_model=WhatIf, responses=REFUSALS)
+@router.post("/what-if", summary="What would change it", response_model=WhatIf, responses=REFUSALS)
 async def what_if(phone: OnePhone, predictor: LoadedPredictor, aside: CurrentAside) -> Response:
     """Say how the answer follows each specification, and the smallest changes to each other range."""
     return AsideAnswer(aside, partial(look_around, predictor, phone))

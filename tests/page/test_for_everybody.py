@@ -130,6 +130,17 @@ def test_on_a_narrow_screen_the_answer_stays_in_sight(open_page: Opener, address
     expect(opened.locator("#m_dep")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_line_with_the_answer_shows_only_while_the_answer_is_out_of_sight(
+    open_page: Opener, address: str, size: str
+) -> None:
+    opened = open_page(address, viewport=SIZES[size])
+    wait_for_explanation(opened)
+    expect(opened.locator("#compact")).not_to_be_visible()
+    opened.locator("#changes").scroll_into_view_if_needed()
+    expect(opened.locator("#compact")).to_be_visible()
+
+
 def test_nothing_moves_when_the_first_answer_comes(open_page: Opener, address: str) -> None:
     opened = open_page(address)
     opened.evaluate(

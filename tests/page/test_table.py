@@ -88,14 +88,35 @@ def test_warnings_are_told_in_words(table_view: Page) -> None:
     send(table_view, "some.csv", table_of(3, ram="8192", fc="15"))
     notes = table_view.locator("#result tbody tr").nth(1)
     expect(notes).to_contain_text("Memory (RAM)")
-    expect(notes).to_contain_text("Front camera above Main camera")
+    expect(notes).to_contain_text("Front camera above Main camera: never seen")
     expect(notes).to_contain_text("unlike any phone")
 
 
-def test_a_table_without_a_column_is_refused_in_the_services_words(table_view: Page) -> None:
-    send(table_view, "other.csv", b"ram,wifi\n1,1\n")
-    expect(table_view.get_by_role("alert").first).to_contain_text("battery_power")
+ROW = ",".join(f"{EXAMPLE[name]:g}" for name in FEATURES)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"ram,wifi\n1,1\n", "Columns are missing: int_memory"),
+        (b"", "Columns are missing: ram"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "Not a CSV in UTF-8"),
+        (f"{','.join(FEATURES)}\n{ROW}\n".replace(",", ";").encode(), "Not a CSV in UTF-8 with commas"),
+        (f"{','.join(FEATURES)}\n{ROW}\n".encode("utf-16"), "Not a CSV in UTF-8"),
+        (f"{','.join(FEATURES)}\n".encode(), "no rows"),
+    ],
+)
+def test_what_is_no_such_table_is_told_what_to_do(table_view: Page, content: bytes, told: str) -> None:
+    send(table_view, "other.csv", content)
+    expect(table_view.get_by_role("alert").first).to_contain_text(told)
+    expect(table_view.locator("#table-message p")).to_have_count(1)
     expect(table_view.locator("#result")).to_be_empty()
+
+
+def test_a_byte_order_mark_and_windows_lines_are_no_obstacle(table_view: Page) -> None:
+    send(table_view, "excel.csv", b"\xef\xbb\xbf" + table_of(3).replace(b"\n", b"\r\n"))
+    expect(table_view.locator("#result")).to_contain_text("excel.csv: 3 rows")
+    assert bars(table_view)[-1] == "0"
 
 
 def test_quotes_commas_and_lines_within_cells_stay_what_they_are(

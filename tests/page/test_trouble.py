@@ -104,6 +104,9 @@ def test_where_a_key_is_needed_it_is_asked_for_and_kept_nowhere(locked: str, ope
     opened.get_by_label("API key").fill("wrong" * 8)
     opened.get_by_role("button", name="Use it").click()
     expect(dialog).to_contain_text("not accepted")
+    opened.get_by_label("API key").fill("钥匙")  # no header can carry that
+    opened.get_by_role("button", name="Use it").click()
+    expect(dialog).to_be_visible()
     opened.get_by_label("API key").fill(KEY)
     opened.get_by_role("button", name="Use it").click()
     wait_for_explanation(opened)

@@ -101,6 +101,7 @@ def test_a_value_beyond_the_trained_range_is_on_its_curve(best: Predictor) -> No
 def test_a_grid_has_all_whole_numbers_or_tenths_of_the_trained_range(best: Predictor) -> None:
     assert grid(feature_of(best, "n_cores")).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert grid(feature_of(best, "m_dep")).tolist() == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert not np.signbit(grid(feature_of(best, "px_height"))).any(), "there is no -0 in JSON for people"
     ram = feature_of(best, "ram")
     assert grid(ram).tolist() == [*range(int(ram.low), int(ram.high) + 1)]
     assert thin(grid(ram), 33)[[0, -1]].tolist() == [ram.low, ram.high]
