@@ -1,5 +1,6 @@
 """The service without a server: its ASGI app asked directly, with all guards, in this process."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,7 +51,9 @@ class InProcess:
         status, content = 600, b""
 
         async def receive() -> Message:
-            return coming.pop() if coming else {"type": "http.disconnect"}
+            if not coming:
+                await asyncio.Event().wait()  # the client has sent all, and waits
+            return coming.pop()
 
         async def send(message: Message) -> None:
             nonlocal status, content

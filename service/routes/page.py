@@ -34,7 +34,6 @@ _files = StaticFiles(directory=PAGE)
     response_model=Alive,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
-@router.head("/", include_in_schema=False)
 async def root(request: Request, settings: CurrentSettings) -> Response:
     """Show the web page to what asks for HTML, and tell all else that the process is alive."""
     if settings.page and prefers_html(request):
@@ -43,7 +42,6 @@ async def root(request: Request, settings: CurrentSettings) -> Response:
 
 
 @router.get("/page/{name}", include_in_schema=False)
-@router.head("/page/{name}", include_in_schema=False)
 async def file(name: str, request: Request, settings: CurrentSettings) -> Response:
     """Return a file of the page."""
     if not settings.page:

@@ -53,13 +53,6 @@ def test_what_has_not_changed_is_not_sent_again(service: httpx.Client) -> None:
     assert first.headers["cache-control"] == "no-cache", "a new release is seen at once"
 
 
-@pytest.mark.parametrize("path", ["/", "/page/main.js"])
-def test_a_head_is_answered_with_the_head(service: httpx.Client, path: str) -> None:
-    head, whole = (service.request(method, path, headers={"Accept": BROWSER}) for method in ("HEAD", "GET"))
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == whole.headers["content-length"]
-
-
 @pytest.mark.parametrize("asked", ["bytes=x", "bytes=0-3", "bytes=999999-"])
 def test_a_file_comes_whole_whatever_range_is_asked_for(service: httpx.Client, asked: str) -> None:
     answer = service.get("/page/main.js", headers={"Range": asked})
