@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from contract.bundle import FeatureRange
 from contract.phone import EXAMPLE, FEATURES, SPECIFICATIONS, Phone, to_specifications
 from service.predictor import Predictor, load_predictor
+from service.replacements import grid, thin
 from service.settings import Settings
-from service.what_if import ON_CURVE, Change, WhatIf, grid, look_around, thin
+from service.smallest_changes import Change
+from service.what_if import ON_CURVE, WhatIf, look_around
 from tests.running_service import ARTIFACTS
 from training.made_up import NOT_ABOVE, PUBLISHED_RANGES, make_up_phones
 
