@@ -80,6 +80,7 @@ def test_what_nobody_waits_for_is_not_computed_and_gives_its_place_back() -> Non
             await asyncio.sleep(0)
             with pytest.raises(ClientDisconnect):
                 await aside.compute(lambda: computed.append(1), goes)
+        await asyncio.sleep(0.01)  # the thread is told in the loop's next turns
         go_on.set()
         assert await waited_for
 
