@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
 from contract.bundle import BACKGROUND_PHONES
-from contract.phone import FEATURES, FeatureMatrix, PriceRange, Probabilities, Specifications
-from service.prediction import Prediction
+from contract.phone import FEATURES, FeatureMatrix, Specifications
+from service.prediction import Prediction, expected_range
 from service.predictor import Predictor
 
 ORDERS = 8
@@ -68,12 +68,6 @@ def explain(predictor: Predictor, phone: Specifications) -> Explanation:
         ],
         "model_version": predictor.version,
     }
-
-
-def expected_range(probabilities: Probabilities) -> NDArray[np.float64]:
-    """Return the mean of the price range: (N, 4) -> (N,)."""
-    exact = probabilities.astype(np.float64)
-    return np.asarray(exact @ np.array(PriceRange) / exact.sum(axis=1))
 
 
 @cache

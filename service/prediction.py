@@ -49,6 +49,12 @@ LABELS = [item.label for item in PriceRange]
 """The words of each class."""
 
 
+def expected_range(probabilities: Probabilities) -> NDArray[np.float64]:
+    """Return the mean class: (N, 4) -> (N,)."""
+    low, medium, high, very_high = probabilities.T.astype(np.float64)
+    return np.asarray((medium + 2 * high + 3 * very_high) / (low + medium + high + very_high))
+
+
 class Predictions:
     """The price ranges of N phones: column by column for tables, row by row for programs."""
 
@@ -80,8 +86,7 @@ class Predictions:
     @cached_property
     def expected_range(self) -> NDArray[np.float64]:
         """(N,): the mean class."""
-        low, medium, high, very_high = self.columns.astype(np.float64)
-        return np.asarray((medium + 2 * high + 3 * very_high) / (low + medium + high + very_high))
+        return expected_range(self.columns.T)
 
     @cached_property
     def prediction_set(self) -> Bounds:

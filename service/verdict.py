@@ -55,7 +55,7 @@ class Judge:
         across = features.T  # (20, N)
         warned = np.empty((len(self.kinds), len(features)), dtype=bool)
         np.logical_or(across < self._low, across > self._high, out=warned[: len(FEATURES)])
-        for row, smaller, larger in zip(warned[len(FEATURES) :], self._smaller, self._larger, strict=False):
+        for row, smaller, larger in zip(warned[len(FEATURES) : -1], self._smaller, self._larger, strict=True):
             np.greater(across[smaller], across[larger], out=row)
         np.greater(self._population.distance(features), self._farthest, out=warned[-1])
         return warned

@@ -7,8 +7,7 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from contract.phone import Specifications
-from service.explanation import expected_range
-from service.prediction import Prediction
+from service.prediction import Prediction, expected_range
 from service.predictor import Predictor
 from service.replacements import grid, replaced, singles, thin
 from service.smallest_changes import WayToRange, ways_to_other_ranges

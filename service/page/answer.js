@@ -9,11 +9,12 @@ const SPOKEN_PAUSE = 500;
 
 let speaking;
 
+const showCompact = ([answer]) => byId("compact").classList.toggle("shown", !answer.isIntersecting);
+new IntersectionObserver(showCompact).observe(byId("range"));
+
 export function createAnswer(info) {
 	const bars = info.classes.map(({ price_range: range }) => makeBar(rangeName(range), `range-${range}`));
 	byId("probabilities").replaceChildren(...bars.map((bar) => bar.element));
-	const showCompact = ([answer]) => byId("compact").classList.toggle("shown", !answer.isIntersecting);
-	new IntersectionObserver(showCompact).observe(byId("range"));
 
 	function show({ price_range: range, confidence, probabilities, prediction_set: set, warnings }) {
 		const name = rangeName(range);

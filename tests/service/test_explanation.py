@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
-from service.explanation import expected_range, explain
+from service.explanation import explain
+from service.prediction import expected_range
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
 from service.what_if import look_around
