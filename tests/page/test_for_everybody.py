@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Opener, wait_for_explanation
+from tests.page.window import Opener, wait_for_explanation
 
 VIEWS = {"phone": "", "table": "#table", "model": "#model"}
 SCHEMES = ("light", "dark")

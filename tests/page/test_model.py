@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Opener
+from tests.page.window import Opener
 
 
 @pytest.fixture

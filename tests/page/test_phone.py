@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from contract.phone import EXAMPLE, FEATURES, FLAG_UNIT, SPECIFICATIONS
-from tests.page.conftest import Opener, wait_for_explanation
+from tests.page.window import Opener, wait_for_explanation
 
 RANGES = ("Low", "Medium", "High", "Very high")
 FLAGS = [name for name in FEATURES if SPECIFICATIONS[name].unit == FLAG_UNIT]

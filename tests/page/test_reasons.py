@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contract.phone import FEATURES
-from tests.page.conftest import wait_for_explanation
 from tests.page.test_phone import RANGES, phone_in
+from tests.page.window import wait_for_explanation
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contract.phone import EXAMPLE, FEATURES
-from tests.page.conftest import Opener
 from tests.page.test_phone import RANGES
+from tests.page.window import Opener
 
 SCORED = {"keep": "all", "on_error": "skip"}
 CSV = {"Content-Type": "text/csv", "Accept": "text/csv"}

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from contract.bundle import current_version, read_current, switch_current
 from contract.phone import FEATURES
-from tests.page.conftest import Opener, wait_for_explanation
+from tests.page.window import Opener, wait_for_explanation
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service, wait_until_ready
 
 KEY = "a-key-of-the-one-who-prices-phones-0"
