@@ -10,7 +10,7 @@ RESULTS := benchmarks/results
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test install train bench chaos fuzz load soak audit check test-image constraints clean
+.PHONY: help serve test install train bench chaos fuzz load soak audit check test-image test-clients constraints clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -18,7 +18,7 @@ help:  ## Say what there is to make
 serve: $(VENV)/.serving  ## Serve the committed bundle (HOST=, PORT=, WORKERS=)
 	$(BIN)/python -m service serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
-test: $(VENV)/.development  ## Run all tests but those of the image
+test: $(VENV)/.development  ## Run all tests but those of the image and of other platforms' clients
 	$(BIN)/python -m pytest
 
 install: $(VENV)/.development  ## Install everything for development into .venv
@@ -44,6 +44,9 @@ check: $(VENV)/.development  ## Lint, check types and the direction of imports
 
 test-image: $(VENV)/.development  ## Build the image and run it; needs root, buildah and debootstrap
 	$(BIN)/python -m pytest -m image tests/image
+
+test-clients: $(VENV)/.development  ## Ask the service by the clients of KServe, Triton, MLServer, MLflow, SageMaker, Vertex
+	$(BIN)/python -m pytest -m clients tests/clients
 
 constraints:  ## Pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-constraints

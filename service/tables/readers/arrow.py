@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from contract.phone import Specifications
+from service.tables.plausible import CAREFUL_ROWS, judge_of, judged, not_plainly_valid
 from service.tables.readers.arrow_header import RECORD_BATCH
 from service.tables.readers.arrow_messages import Messages, not_arrow
-from service.tables.readers.columns import CAREFUL_ROWS, judge_of, judged, matrix, not_plainly_valid
+from service.tables.readers.columns import matrix
 from service.tables.rows import Rows
 
 PIECE_ROWS = 16 * 1024

@@ -10,7 +10,8 @@ from pyarrow import csv
 
 from contract.phone import FEATURES, SPECIFICATIONS, Phone
 from contract.table import NUMBER, decode, read_header, read_lines, read_row, refusal
-from service.tables.readers.columns import CAREFUL_ROWS, check_width, judged, matrix, not_plainly_valid
+from service.tables.plausible import CAREFUL_ROWS, judged, not_plainly_valid
+from service.tables.readers.columns import check_width, matrix
 from service.tables.rows import Rows
 
 PIECE_BYTES = 256 * 1024

@@ -1,0 +1,88 @@
+"""The rules of `Phone` on matrices: which rows are plainly valid, and what is wrong with the others."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from contract.errors import InvalidTableError
+from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
+from contract.violation import Location, Violation, from_pydantic
+from service.tables.rows import Broken, Rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CAREFUL_ROWS = 1_000
+"""Rows at a time where each may need a second look: a tenth of a second."""
+
+_LOW = np.array([spec.low for spec in SPECIFICATIONS.values()])
+_HIGH = np.array([spec.high for spec in SPECIFICATIONS.values()])
+_DECIMAL = np.array([not spec.whole for spec in SPECIFICATIONS.values()])
+
+
+def _inside(bounds: NDArray[np.float64], inwards: float) -> NDArray[np.float32]:
+    """Return the float32 next to each bound, on its inner side where none is equal."""
+    nearest = bounds.astype(np.float32)
+    beyond = (nearest > bounds) if inwards < 0 else (nearest < bounds)
+    return np.where(beyond, np.nextafter(nearest, np.float32(inwards)), nearest)
+
+
+_BOUNDS = {"d": (_LOW, _HIGH), "f": (_inside(_LOW, np.inf), _inside(_HIGH, -np.inf))}
+
+
+def not_plainly_valid(specifications: Specifications) -> list[int]:
+    """Return the rows of (N, 20) that break a bound, are no whole number where one is due, or not finite."""
+    low, high = _BOUNDS[specifications.dtype.char]
+    whole = np.trunc(specifications) == specifications
+    if len(specifications):  # nearly always a few numbers of each feature tell that all rows are valid
+        smallest, largest = specifications.min(axis=0), specifications.max(axis=0)
+        if ((smallest >= low) & (largest <= high) & (whole.all(axis=0) | _DECIMAL)).all():
+            return []
+    valid = (whole | _DECIMAL) & (specifications >= low) & (specifications <= high)  # not a number is neither
+    return np.flatnonzero(~valid.all(axis=1)).tolist()
+
+
+def judged(
+    specifications: Specifications,
+    doubtful: Iterable[int],
+    judge: Callable[[int], Phone],
+    kept: "pa.RecordBatch | None" = None,
+) -> Rows:
+    """Return the rows, after `judge` has had the last word on each doubtful one.
+
+    It returns the phone of a row, as `Phone` is more lenient in rare cases, or raises `InvalidTableError`.
+    """
+    broken: Broken = {}
+    for row in doubtful:
+        try:
+            specifications[row] = to_specifications([judge(row)])
+        except InvalidTableError as error:
+            broken[row] = error.violations
+    sound = np.delete(specifications, list(broken), axis=0) if broken else specifications
+    return Rows(sound, broken, kept)
+
+
+def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
+    """Judge rows of a matrix; `first_row` is the number of rows before it."""
+
+    def judge(row: int) -> Phone:
+        values = {name: float(value) for name, value in zip(FEATURES, table[row], strict=True)}
+        present = {name: value for name, value in values.items() if not np.isnan(value)}
+        try:
+            return Phone.model_validate(present)
+        except ValidationError as error:
+            within = ("row", first_row + row)
+            raise InvalidTableError([_located(item, within) for item in from_pydantic(error)]) from None
+
+    return judge
+
+
+def _located(violation: Violation, within: Location) -> Violation:
+    """Put the row before the column; rows count from 0, as in every data frame."""
+    msg = violation.msg.replace("Field required", "The value is missing")
+    column = ".".join(map(str, violation.loc))
+    where = f"Row {within[-1]} (counted from 0), column {column}: "
+    return Violation(violation.type, within + violation.loc, where + msg)
