@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.aside import Aside
 from service.batching import TurnBatcher
 from service.errors import install_error_handlers
-from service.fast_path import FastPath
+from service.fast_path import PREDICT, FastPath
 from service.guards.access import ALIVE, HEALTH, METRICS, RequireKey
 from service.guards.admission import TABLES, Overload, TableAdmission
 from service.guards.body_limit import BodyLimit
@@ -25,6 +25,8 @@ from service.lifecycle.reload import Follower, follow, load_first
 from service.lifecycle.watchdog import watch
 from service.openapi import complete
 from service.predictor import Predictor
+from service.protocols.dialect import Dialects
+from service.protocols.wording import Wording
 from service.routes import explain, health, metrics, model_info, page, predict
 from service.settings import Settings
 from service.telemetry.access_log import AccessLog
@@ -59,13 +61,18 @@ class PhonePriceService(FastAPI):
         self.state.settings = settings
         self.state.metrics = Metrics()
         self.state.keyring = Keyring(settings)
-        self.open_paths = HEALTH | ALIVE
+        self.dialects = Dialects(settings)
+        self.open_paths = HEALTH | ALIVE | self.dialects.open_paths
         if settings.metrics_open:
             self.open_paths |= METRICS
         if settings.page:
             self.open_paths |= page.FILES  # the page itself asks for a key
         fast_path = FastPath(
-            super().__call__, self.state.metrics, self.state.keyring, settings.max_body_bytes
+            Wording(super().__call__, self.dialects.refuse_at),
+            {PREDICT.route: PREDICT, **self.dialects.short_cuts},
+            self.state.metrics,
+            self.state.keyring,
+            settings.max_body_bytes,
         )
         self._outermost: ASGIApp = TableAdmission(fast_path, settings, self.state.metrics)
         self.state.access_log = None
@@ -82,7 +89,13 @@ class PhonePriceService(FastAPI):
         """Describe the interface, with what FastAPI cannot know of it."""
         if not self.openapi_schema:
             keys_needed = not self.state.keyring.is_empty
-            self.openapi_schema = complete(super().openapi(), keys_needed, self.open_paths)
+            self.openapi_schema = complete(
+                super().openapi(),
+                keys_needed,
+                self.open_paths,
+                self.dialects.error_body_at,
+                {"model": [self.state.settings.model_name]},
+            )
         return self.openapi_schema
 
 
@@ -94,7 +107,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     settings = settings or Settings()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+    async def lifespan(app: PhonePriceService) -> AsyncIterator[State]:
         counters: Metrics = app.state.metrics
 
         def serve(predictor: Predictor) -> None:
@@ -119,7 +132,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         ]
         drain = Drain(settings.drain_seconds)
         drain.listen()
-        overload = Overload(settings, counters, app.state.access_log)
+        overload = Overload(settings, counters, app.state.access_log, app.dialects)
         aside = Aside(settings, counters)
         yield State(batcher=batcher, aside=aside, follower=follower, drain=drain, overload=overload)
         aside.close()
@@ -134,11 +147,13 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables=TABLES)
-    app.add_middleware(PlainBodies)
+    app.add_middleware(PlainBodies, unpacked_at=app.dialects.unpack_at)
     app.add_middleware(Deadline)
     app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=app.open_paths)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)
     install_error_handlers(app)
+    for dialect in app.dialects.all:
+        app.include_router(dialect.router)
     for routes in (predict, explain, health, model_info, metrics, page):
         app.include_router(routes.router)
     return app

@@ -1,10 +1,10 @@
 """The one table: exception -> status and body. Every failure has the body {"detail": [{type, loc, msg}]}."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +21,10 @@ LARGEST_BODY = 8 * 1024
 
 LONGEST_NAME = 64
 LONGEST_MESSAGE = 300
+
+
+Refuse: TypeAlias = Callable[[int, Iterable[Violation], Mapping[str, str] | None], Response]
+"""Words a refusal: its status, what is wrong, and headers to send with it."""
 
 
 class ErrorBody(BaseModel):
@@ -59,10 +63,12 @@ def install_error_handlers(app: FastAPI) -> None:
         return error_response(500, [Violation("internal_error", (), "The service failed; its log says why")])
 
 
-def refusal(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
+def refusal(
+    status: int, reason: str, headers: Mapping[str, str] | None = None, refuse: Refuse | None = None
+) -> Response:
     """Return the error body of what is not about one field."""
     kind = HTTPStatus(status).phrase.lower().replace(" ", "_")
-    return error_response(status, [Violation(kind, (), reason)], headers)
+    return (refuse or error_response)(status, [Violation(kind, (), reason)], headers)
 
 
 def error_response(
@@ -71,16 +77,24 @@ def error_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the error body, at most `LARGEST_BODY` bytes, in ASCII whatever the input held."""
-    items: list[str] = []
-    size = len('{"detail":[]}')
-    for violation in violations:
-        item = json.dumps(asdict(_shortened(violation)), ensure_ascii=True, separators=(",", ":"))
-        size += len(item) + len(",")
-        if size > LARGEST_BODY:
-            break
-        items.append(item)
-    body = '{"detail":[' + ",".join(items) + "]}"
+    body = '{"detail":[' + ",".join(map(_written, told(violations))) + "]}"
     return Response(body, status, headers=headers, media_type="application/json")
+
+
+def told(violations: Iterable[Violation], most_bytes: int = LARGEST_BODY) -> list[Violation]:
+    """Return the first few, shortened, that fit into an error's body."""
+    items: list[Violation] = []
+    size = len('{"detail":[]}')
+    for violation in map(_shortened, violations):
+        size += len(_written(violation)) + len(",")
+        if size > most_bytes:
+            break
+        items.append(violation)
+    return items
+
+
+def _written(violation: Violation) -> str:
+    return json.dumps(asdict(violation), ensure_ascii=True, separators=(",", ":"))
 
 
 def _shortened(violation: Violation) -> Violation:

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.protocols import Protocol
 
 
 class Settings(BaseSettings):
@@ -45,6 +47,14 @@ class Settings(BaseSettings):
         15.0, ge=0.0, description="A process whose event loop stands still for so long ends; 0 for never."
     )
     page: bool = Field(True, description="Whether GET / shows the web page to browsers.")
+    protocols: str = Field(
+        " ".join(Protocol), description="Dialects of other platforms that are spoken, by spaces; or none."
+    )
+    model_name: str = Field(
+        "phone-price",
+        pattern=r"^[A-Za-z0-9._-]{1,63}$",
+        description="The model's name in the paths of other platforms.",
+    )
     access_log: bool = Field(
         True, description="A line in the log for each request, and X-Request-ID on each answer."
     )
@@ -63,3 +73,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8 * 2**20, ge=1_024, description="Size of a body that is held whole: one phone, JSON, Parquet."
     )
+
+    @field_validator("protocols")
+    @classmethod
+    def _known(cls, names: str) -> str:
+        for name in names.split():
+            if name not in set(Protocol):
+                raise ValueError(f"there is {', '.join(Protocol)}, and nothing else")
+        return names

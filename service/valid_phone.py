@@ -27,6 +27,9 @@ ValidPhone: Any = msgspec.defstruct("ValidPhone", _FIELDS, forbid_unknown_fields
 ValidRow: Any = msgspec.defstruct("ValidRow", _FIELDS, gc=False)
 """The same, where a table may have other columns beside them."""
 
+ValidValues: Any = tuple[tuple(map(_bounded, SPECIFICATIONS.values()))]  # type: ignore[misc]
+"""The 20 values alone, in the order of `FEATURES`."""
+
 NotPlainlyValid = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 """What decoding raises; it says nothing that `Phone` would not say better."""
 

@@ -1,15 +1,15 @@
 """So much work at a time: what comes beyond is refused at once and cheaply, and the rest is answered soon."""
 
 import asyncio
-from collections.abc import Collection
 from functools import cache
 from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import refusal
+from service.errors import Refuse, refusal
 from service.guards.access import HEALTH, METRICS
+from service.protocols.dialect import Dialects
 from service.settings import Settings
 from service.telemetry.access_log import AccessLog
 from service.telemetry.metrics import Metrics
@@ -28,15 +28,24 @@ TOO_MUCH = "Too much to do at once; try again after the seconds of Retry-After"
 class Overload:
     """Knows what is too much and how it is refused, for a server that makes nothing of the request then."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        access_log: AccessLog | None,
+        dialects: Dialects,
+    ) -> None:
         self._most = settings.max_requests
+        never = HEALTH | METRICS | {TABLES} | dialects.open_paths
+        self._never = frozenset(path.encode() for path in never)
+        self._refuse_at = dialects.refuse_at
         self._refused = metrics.rejections
         self._access_log = access_log
         self._away = 0
 
     def refuses(self, under_way: int, url: bytes) -> bool:
         """Whether a request is one too many where so many are under way."""
-        return under_way >= self._most and url.partition(b"?")[0] not in _NEVER_REFUSED_HERE
+        return under_way >= self._most and url.partition(b"?")[0] not in self._never
 
     def refuse(self, scope: Scope) -> tuple[bytes, int]:
         """Count and log a refusal; return the bytes of its answer, and the seconds after which to come again.
@@ -47,7 +56,7 @@ class Overload:
         seconds = min(1 + self._away // RETURNS_PER_SECOND, LONGEST_RETRY_SECONDS)
         self._away += 1
         asyncio.get_running_loop().call_later(seconds, self._come_again)
-        head, body = _answer(seconds)
+        head, body = _answer(seconds, self._refuse_at(scope["path"]))
         if not self._access_log:
             return head + body, seconds
         return b"%sx-request-id: %s\r\n%s" % (head, self._access_log.note(scope, 503), body), seconds
@@ -57,23 +66,16 @@ class Overload:
 
 
 @cache
-def _answer(seconds: int) -> tuple[bytes, bytes]:
+def _answer(seconds: int, refuse: Refuse) -> tuple[bytes, bytes]:
     """Return the head without its end, and the rest."""
-    response = _too_much(seconds)
+    response = _too_much(seconds, refuse)
     status = f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}\r\n".encode()
     headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
     return status + headers, b"\r\n" + bytes(response.body)
 
 
-def _too_much(seconds: int) -> Response:
-    return refusal(503, TOO_MUCH, {"Retry-After": str(seconds)})
-
-
-def _encoded(paths: Collection[str]) -> frozenset[bytes]:
-    return frozenset(path.encode() for path in paths)
-
-
-_NEVER_REFUSED_HERE = _encoded(HEALTH | METRICS | {TABLES})
+def _too_much(seconds: int, refuse: Refuse | None = None) -> Response:
+    return refusal(503, TOO_MUCH, {"Retry-After": str(seconds)}, refuse)
 
 
 class TableAdmission:

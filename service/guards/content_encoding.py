@@ -1,19 +1,22 @@
 """Refusing compressed bodies: a few bytes can unpack to gigabytes."""
 
+from collections.abc import Callable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import refusal
 
 
 class PlainBodies:
-    """ASGI middleware: 415 for a body with a Content-Encoding."""
+    """ASGI middleware: 415 for a body with a Content-Encoding, but where it is unpacked with care."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, unpacked_at: Callable[[str], bool]) -> None:
         self.app = app
+        self._unpacked_at = unpacked_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = _refused if scope["type"] == "http" and is_encoded(scope) else self.app
-        await app(scope, receive, send)
+        encoded = scope["type"] == "http" and is_encoded(scope) and not self._unpacked_at(scope["path"])
+        await (_refused if encoded else self.app)(scope, receive, send)
 
 
 def is_encoded(scope: Scope) -> bool:

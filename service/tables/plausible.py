@@ -1,6 +1,6 @@
 """The rules of `Phone` on matrices: which rows are plainly valid, and what is wrong with the others."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,19 @@ def not_plainly_valid(specifications: Specifications) -> list[int]:
             return []
     valid = (whole | _DECIMAL) & (specifications >= low) & (specifications <= high)  # not a number is neither
     return np.flatnonzero(~valid.all(axis=1)).tolist()
+
+
+def checked(
+    specifications: Specifications, rows_before: int, kept: "pa.RecordBatch | None" = None
+) -> Iterator[Rows]:
+    """Give a piece of a table whole if all its rows are plainly valid, else with a closer look at a few."""
+    if not not_plainly_valid(specifications):
+        yield Rows(specifications, kept=kept)
+        return
+    for start in range(0, len(specifications), CAREFUL_ROWS):
+        part = specifications[start : start + CAREFUL_ROWS].copy()  # which may be changed
+        own = None if kept is None else kept.slice(start, CAREFUL_ROWS)
+        yield judged(part, not_plainly_valid(part), judge_of(part, rows_before + start), own)
 
 
 def judged(

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from contract.errors import InvalidTableError
 from contract.phone import Specifications
+from contract.table import REPORTED_VIOLATIONS
 from contract.violation import Violation
 
 if TYPE_CHECKING:
@@ -28,6 +31,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.specifications) + len(self.broken)
+
+    def error(self) -> InvalidTableError:
+        """Return what names the first of the broken rules."""
+        violations = (violation for row in sorted(self.broken) for violation in self.broken[row])
+        return InvalidTableError(list(islice(violations, REPORTED_VIOLATIONS)))
 
     def pieces(self, size: int) -> Iterator["Rows"]:
         """Give them at most `size` at a time."""

@@ -1,10 +1,8 @@
 """A table in, the table of its predictions out: one piece after the other, whoever brings the bytes."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
-from contract.errors import InvalidTableError
-from contract.table import REPORTED_VIOLATIONS, no_rows, refusal
+from contract.table import no_rows, refusal
 from service.predictor import Predictor
 from service.tables.choices import OnError
 from service.tables.readers.reader import Reader
@@ -52,11 +50,6 @@ class TableScorer:
                     "too_many_rows", (), f"Too many rows: send at most {self._max_rows} in one table"
                 )
             if rows.broken and self._on_error is OnError.FAIL:
-                raise _first_of(rows)
+                raise rows.error()
             for piece in rows.pieces(self._writer.piece_rows):
                 yield self._writer.write(piece, self._predictor.predict(piece.specifications))
-
-
-def _first_of(rows: Rows) -> InvalidTableError:
-    violations = (violation for row in sorted(rows.broken) for violation in rows.broken[row])
-    return InvalidTableError(list(islice(violations, REPORTED_VIOLATIONS)))

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from contract.phone import Specifications
-from service.tables.plausible import CAREFUL_ROWS, judge_of, judged, not_plainly_valid
+from service.tables.plausible import checked
 from service.tables.readers.arrow_header import RECORD_BATCH
 from service.tables.readers.arrow_messages import Messages, not_arrow
 from service.tables.readers.columns import matrix
@@ -51,18 +50,4 @@ def rows_of(columns: pa.RecordBatch, rows_before: int, keep: bool) -> Iterator[R
     """Give the rows of a record batch a piece at a time."""
     for start in range(0, columns.num_rows, PIECE_ROWS):
         piece = columns.slice(start, PIECE_ROWS)
-        specifications = matrix(piece)
-        if not_plainly_valid(specifications):
-            yield from _carefully(piece, specifications, rows_before + start, keep)
-        else:
-            yield Rows(specifications, kept=piece if keep else None)
-
-
-def _carefully(
-    columns: pa.RecordBatch, specifications: Specifications, rows_before: int, keep: bool
-) -> Iterator[Rows]:
-    for start in range(0, columns.num_rows, CAREFUL_ROWS):
-        part = specifications[start : start + CAREFUL_ROWS]
-        judge = judge_of(part, rows_before + start)
-        kept = columns.slice(start, CAREFUL_ROWS) if keep else None
-        yield judged(part, not_plainly_valid(part), judge, kept)
+        yield from checked(matrix(piece), rows_before + start, piece if keep else None)

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from contract.phone import EXAMPLE
 from service.guards.admission import LONGEST_RETRY_SECONDS, RETURNS_PER_SECOND, Overload, TableAdmission
+from service.protocols.dialect import Dialects
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.running_service import ARTIFACTS, RunningService, running_service
@@ -119,7 +120,7 @@ def test_of_requests_in_a_row_the_earlier_is_answered_first(narrow: RunningServi
 
 def test_the_more_are_refused_the_later_they_are_told_to_come() -> None:
     async def story() -> None:
-        overload = Overload(Settings(), Metrics(), None)
+        overload = Overload(Settings(), Metrics(), None, Dialects(Settings()))
         scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
         told = [overload.refuse(scope) for _ in range(RETURNS_PER_SECOND * (LONGEST_RETRY_SECONDS + 2))]
         seconds = [each for _, each in told]

@@ -1,0 +1,66 @@
+"""The service's own client: a `Phone` in, typed answers out, blocking or for asyncio.
+
+from service.client import Phone, PhonePriceClient
+
+with PhonePriceClient("http://127.0.0.1:8000") as client:
+    print(client.predict(Phone(...)).label)
+"""
+
+from contract.errors import PhonePriceError
+from contract.phone import Phone, PriceRange
+from contract.violation import Violation
+from service.client.answers import (
+    Change,
+    Contribution,
+    Curve,
+    Explanation,
+    FeatureInfo,
+    Health,
+    InputWarning,
+    ModelInfo,
+    PredictedRange,
+    Prediction,
+    RefusedVersion,
+    Regularity,
+    Replacement,
+    WayToRange,
+    WhatIf,
+)
+from service.client.asynchronous import AsyncPhonePriceClient
+from service.client.blocking import PhonePriceClient
+from service.client.errors import (
+    AnswerError,
+    DeadlineError,
+    RefusalError,
+    ServiceError,
+    UnavailableError,
+)
+
+__all__ = [
+    "AnswerError",
+    "AsyncPhonePriceClient",
+    "Change",
+    "Contribution",
+    "Curve",
+    "DeadlineError",
+    "Explanation",
+    "FeatureInfo",
+    "Health",
+    "InputWarning",
+    "ModelInfo",
+    "Phone",
+    "PhonePriceClient",
+    "PhonePriceError",
+    "PredictedRange",
+    "Prediction",
+    "PriceRange",
+    "RefusalError",
+    "RefusedVersion",
+    "Regularity",
+    "Replacement",
+    "ServiceError",
+    "UnavailableError",
+    "Violation",
+    "WayToRange",
+    "WhatIf",
+]

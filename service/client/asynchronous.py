@@ -1,0 +1,116 @@
+"""The client for asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Self, TypeVar
+
+import httpx
+
+from contract.phone import Phone
+from service.client import calls
+from service.client.answers import Explanation, Health, ModelInfo, Prediction, WhatIf
+from service.client.attempts import Attempts, check_patience
+from service.client.calls import PHONES_PER_CALL, Call
+from service.client.errors import UnavailableError
+from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
+from service.client.tables import Table
+
+Type = TypeVar("Type")
+
+
+class AsyncPhonePriceClient:
+    """Asks a service from an asyncio event loop; all else is as with `PhonePriceClient`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 5,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        check_patience(retries, timeout)
+        self._retries, self._timeout = retries, timeout
+        self._http = httpx.AsyncClient(
+            base_url=checked_url(url), headers=key_header(api_key), transport=transport
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def predict(self, phone: Phone) -> Prediction:
+        """Say in which price range a phone sells."""
+        return await self._ask(calls.predict(phone))
+
+    async def predict_many(
+        self, phones: Iterable[Phone], phones_per_call: int = PHONES_PER_CALL
+    ) -> list[Prediction]:
+        """Say it of many phones, in their order; a call to the service has at most so many of them."""
+        asked = calls.predict_many(phones, phones_per_call)
+        return [prediction for call in asked for prediction in await self._ask(call)]
+
+    async def predict_table(self, table: Table) -> Table:
+        """Say it of the rows of a pandas.DataFrame or a pyarrow.Table, as a table of that kind.
+
+        The 20 columns are found by name, others are ignored. The answer has the columns that
+        /predict/batch gives, and the data frame's index; the model's version is in `attrs` of a data frame,
+        in `schema.metadata` of a table. Raises `InvalidTableError` for a column that cannot be sent.
+        """
+        # what takes long for a large table is done beside the event loop
+        call = await asyncio.to_thread(calls.predict_table, table)
+        return await asyncio.to_thread(call.read, await self._answered(call))
+
+    async def explain(self, phone: Phone) -> Explanation:
+        """Say what each specification adds to the expected price range of a typical phone."""
+        return await self._ask(calls.explain(phone))
+
+    async def what_if(self, phone: Phone) -> WhatIf:
+        """Say how the answer follows each specification, and the smallest changes to each other range."""
+        return await self._ask(calls.what_if(phone))
+
+    async def health(self) -> Health:
+        """Say that the service can predict, asked once; raises `UnavailableError` where it cannot."""
+        return await self._ask(calls.health())
+
+    async def model_info(self) -> ModelInfo:
+        """Say which model is served."""
+        return await self._ask(calls.model_info())
+
+    async def _ask(self, call: Call[Type]) -> Type:
+        return call.read(await self._answered(call))
+
+    async def _answered(self, call: Call[Type]) -> Answer:
+        attempts = Attempts(self._retries if call.repeated else 0, self._timeout)
+        while True:
+            try:
+                return checked(await self._attempt(call, attempts))
+            except UnavailableError as error:
+                pause = attempts.pause_after(error)
+            await asyncio.sleep(pause)
+
+    async def _attempt(self, call: Call[Type], attempts: Attempts) -> Answer:
+        left = attempts.left()
+        content = call.content if isinstance(call.content, bytes) else _later(call.content)
+        headers = call.headers_for(left)
+        try:
+            with named_failures():
+                async with asyncio.timeout(left):
+                    response = await self._http.request(
+                        call.method, call.path, content=content, headers=headers, timeout=None
+                    )
+        except TimeoutError:
+            raise attempts.too_late() from None
+        return Answer(response.status_code, response.headers, response.content)
+
+
+async def _later(content: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in content:
+        yield part

@@ -1,0 +1,112 @@
+"""The client that waits for its answers."""
+
+import time
+from collections.abc import Iterable
+from typing import Self, TypeVar
+
+import httpx
+
+from contract.phone import Phone
+from service.client import calls
+from service.client.answers import Explanation, Health, ModelInfo, Prediction, WhatIf
+from service.client.attempts import Attempts, check_patience
+from service.client.calls import PHONES_PER_CALL, Call
+from service.client.errors import UnavailableError
+from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
+from service.client.tables import Table
+
+Type = TypeVar("Type")
+
+
+class PhonePriceClient:
+    """Asks a service, from any number of threads.
+
+    `url` is where it is, as http://127.0.0.1:8000. `api_key` is sent as X-API-Key; without one, that of
+    the environment's PHONE_PRICE_API_KEY, if it has one. `timeout` is in seconds, for one call to the service
+    with all its attempts, up to 600; with each but `predict` it is told to the service, which then stops
+    working for it. What fails by 503 or a lost connection is asked for again, up to `retries` times, with
+    growing pauses, and not before the service's Retry-After; what would then come too late is not.
+    `transport` replaces the network, for a proxy, a certificate or an app in the same process.
+
+    Raises `ValueError` for a url, key or timeout that cannot be; every call a `ServiceError`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 5,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        check_patience(retries, timeout)
+        self._retries, self._timeout = retries, timeout
+        self._http = httpx.Client(base_url=checked_url(url), headers=key_header(api_key), transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def predict(self, phone: Phone) -> Prediction:
+        """Say in which price range a phone sells."""
+        return self._ask(calls.predict(phone))
+
+    def predict_many(
+        self, phones: Iterable[Phone], phones_per_call: int = PHONES_PER_CALL
+    ) -> list[Prediction]:
+        """Say it of many phones, in their order; a call to the service has at most so many of them."""
+        asked = calls.predict_many(phones, phones_per_call)
+        return [prediction for call in asked for prediction in self._ask(call)]
+
+    def predict_table(self, table: Table) -> Table:
+        """Say it of the rows of a pandas.DataFrame or a pyarrow.Table, as a table of that kind.
+
+        The 20 columns are found by name, others are ignored. The answer has the columns that
+        /predict/batch gives, and the data frame's index; the model's version is in `attrs` of a data frame,
+        in `schema.metadata` of a table. Raises `InvalidTableError` for a column that cannot be sent.
+        """
+        return self._ask(calls.predict_table(table))
+
+    def explain(self, phone: Phone) -> Explanation:
+        """Say what each specification adds to the expected price range of a typical phone."""
+        return self._ask(calls.explain(phone))
+
+    def what_if(self, phone: Phone) -> WhatIf:
+        """Say how the answer follows each specification, and the smallest changes to each other range."""
+        return self._ask(calls.what_if(phone))
+
+    def health(self) -> Health:
+        """Say that the service can predict, asked once; raises `UnavailableError` where it cannot."""
+        return self._ask(calls.health())
+
+    def model_info(self) -> ModelInfo:
+        """Say which model is served."""
+        return self._ask(calls.model_info())
+
+    def _ask(self, call: Call[Type]) -> Type:
+        attempts = Attempts(self._retries if call.repeated else 0, self._timeout)
+        while True:
+            try:
+                return call.read(checked(self._attempt(call, attempts)))
+            except UnavailableError as error:
+                pause = attempts.pause_after(error)
+            time.sleep(pause)
+
+    def _attempt(self, call: Call[Type], attempts: Attempts) -> Answer:
+        left = attempts.left()
+        sent = self._http.stream(
+            call.method, call.path, content=call.content, headers=call.headers_for(left), timeout=left
+        )
+        with named_failures(), sent as response:
+            content = bytearray()
+            for part in response.iter_bytes():
+                content += part
+                attempts.left()  # the timeout of httpx begins anew with each byte that comes
+            return Answer(response.status_code, response.headers, bytes(content))

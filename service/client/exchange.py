@@ -1,0 +1,118 @@
+"""What goes between client and service: where to, with which key, and what is no answer."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from contract.violation import Violation
+from service.client.errors import AnswerError, DeadlineError, RefusalError, UnavailableError
+
+KEY_VARIABLE = "PHONE_PRICE_API_KEY"
+
+LONGEST_REASON = 200
+
+Type = TypeVar("Type")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters."""
+        content_type: str = self.headers.get("content-type", "")
+        return content_type.partition(";")[0].strip()
+
+
+class _ErrorBody(msgspec.Struct):
+    detail: tuple[Violation, ...]
+
+
+def checked_url(url: str) -> httpx.URL:
+    """Return where the service is. Raises `ValueError`, which does not repeat it: it may hold a password."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ValueError("url must be one as http://127.0.0.1:8000")
+    return parsed
+
+
+def key_header(api_key: str | None) -> dict[str, str]:
+    """Return the header with the key, that of the environment where None is given. Raises `ValueError`."""
+    key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("api_key must be printable ASCII, on one line")
+    return {"X-API-Key": key} if key else {}
+
+
+@contextmanager
+def named_failures() -> Iterator[None]:
+    """Give what httpx raises the names of this client."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise DeadlineError(f"No answer in time: {_reason(error)}") from error
+    except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
+        raise UnavailableError(f"There is no connection to the service: {_reason(error)}") from error
+    except httpx.RequestError as error:
+        raise AnswerError(f"What came is no answer: {_reason(error)}") from error
+
+
+def checked(answer: Answer) -> Answer:
+    """Return the answer if it is one. Raises the `ServiceError` that its status stands for."""
+    status = answer.status
+    if status == httpx.codes.OK:
+        return answer
+    violations = _violations(answer.content)
+    told = "; ".join(each.msg for each in violations)
+    text = f"{status} {httpx.codes.get_reason_phrase(status)}" + (f": {told}" if told else "")
+    if status == httpx.codes.SERVICE_UNAVAILABLE:
+        raise UnavailableError(text, _seconds(answer.headers.get("retry-after", "")))
+    if status == httpx.codes.GATEWAY_TIMEOUT:
+        raise DeadlineError(text)
+    if httpx.codes.is_client_error(status):
+        raise RefusalError(told or text, status, violations)
+    raise AnswerError(text)
+
+
+def from_json(kind: type[Type], answer: Answer) -> Type:
+    """Return what the answer says. Raises `AnswerError` if that is something else."""
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise no_answer(answer, str(error)) from error
+
+
+def no_answer(answer: Answer, why: str) -> AnswerError:
+    """Return what says that this is no answer of the service, although it looks like one."""
+    came = answer.media_type[:LONGEST_REASON] or "no Content-Type"
+    return AnswerError(f"{answer.status}, but no answer of the service: {came}, {why[:LONGEST_REASON]}")
+
+
+def _violations(content: bytes) -> tuple[Violation, ...]:
+    """Return what an error's body tells; that of a proxy tells nothing."""
+    try:
+        return msgspec.json.decode(content, type=_ErrorBody).detail
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ()
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Read Retry-After; a date, which the service never sends, counts as nothing."""
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+
+
+def _reason(error: httpx.RequestError) -> str:
+    return (str(error) or type(error).__name__)[:LONGEST_REASON]

@@ -1,0 +1,171 @@
+"""Input tensors -> the matrix of phones: one tensor of all 20 columns, or a tensor for each by its name."""
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import InvalidTableError
+from contract.phone import FEATURES, SPECIFICATIONS, Specifications
+from contract.table import no_rows, refusal
+from contract.violation import Violation, expectation
+from service.protocols.open_inference.request import ABSENT, InferenceRequest, Tensor
+
+COUNT = len(FEATURES)
+
+NUMBERS = {
+    "BOOL": "?",
+    "UINT8": "u1",
+    "UINT16": "<u2",
+    "UINT32": "<u4",
+    "UINT64": "<u8",
+    "INT8": "i1",
+    "INT16": "<i2",
+    "INT32": "<i4",
+    "INT64": "<i8",
+    "FP16": "<f2",
+    "FP32": "<f4",
+    "FP64": "<f8",
+}
+"""Datatypes that hold numbers, as numpy has them."""
+
+TEXT = "BYTES"
+
+_ELEMENTS: dict[str, type] = {"b": bool, "u": int, "i": int, "f": float}
+
+_FORMS = (
+    f"send one tensor of shape [n, {COUNT}] with the columns in the order of /model-info, "
+    f"or {COUNT} of shape [n] named like the specifications"
+)
+
+
+def read_phones(asked: InferenceRequest, binary: memoryview, max_json_rows: int) -> Specifications:
+    """Return the phones of the request, (N, 20), unchecked. Raises `InvalidTableError` for what are none."""
+    raw = list(_behind(asked, binary))
+    tensors = asked.inputs
+    if len(tensors) == 1 and tensors[0].name not in SPECIFICATIONS:
+        phones = _table(tensors[0], raw[0], max_json_rows)
+    else:
+        phones = _columns(tensors, raw, max_json_rows)
+    if not len(phones):
+        raise no_rows()
+    return phones
+
+
+def _behind(asked: InferenceRequest, binary: memoryview) -> Iterator[memoryview | None]:
+    """Give the bytes of each tensor that are behind the JSON, in the order of the tensors."""
+    start = 0
+    for number, tensor in enumerate(asked.inputs):
+        size = (tensor.parameters or {}).get("binary_data_size")
+        if size is None:
+            yield None
+            continue
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(binary) - start:
+            msg = f"binary_data_size must be a number of bytes, of which {len(binary) - start} are there"
+            raise _wrong(number, "parameters", msg)
+        yield binary[start : start + size]
+        start += size
+    if start != len(binary):
+        msg = f"{len(binary) - start} bytes follow the last tensor: binary_data_size must tell of all"
+        raise refusal("binary_data_size", ("inputs",), msg)
+
+
+def _table(tensor: Tensor, raw: memoryview | None, max_json_rows: int) -> Specifications:
+    if len(tensor.shape) != 2 or tensor.shape[1] != COUNT:
+        raise _wrong(0, "shape", f"The shape is {_shape(tensor)}: {_FORMS}")
+    return _as_float(_values(0, tensor, raw, max_json_rows))
+
+
+def _columns(tensors: list[Tensor], raw: list[memoryview | None], max_json_rows: int) -> NDArray[np.float64]:
+    found = {tensor.name: number for number, tensor in enumerate(tensors)}
+    missing = [name for name in FEATURES if name not in found]
+    if missing:
+        raise InvalidTableError(
+            [
+                Violation(
+                    "missing_column", ("inputs", name), f"No input {name}: {_FORMS}. {expectation(name)}"
+                )
+                for name in missing
+            ]
+        )
+    if len(found) < len(tensors):
+        raise refusal("repeated_column", ("inputs",), "Two inputs have the same name; send each once")
+    rows = _rows(found[FEATURES[0]], tensors[found[FEATURES[0]]])
+    phones = np.empty((rows, COUNT))
+    for column, name in enumerate(FEATURES):
+        number = found[name]
+        if _rows(number, tensors[number]) != rows:
+            raise _wrong(number, "shape", f"{name} must have {rows} rows, as {FEATURES[0]} has")
+        phones[:, column] = _values(number, tensors[number], raw[number], max_json_rows).reshape(-1)
+    return phones
+
+
+def _rows(number: int, tensor: Tensor) -> int:
+    if not tensor.shape or tensor.shape[1:] not in ([], [1]):
+        raise _wrong(number, "shape", f"The shape is {_shape(tensor)}: a specification has [n] or [n, 1]")
+    return tensor.shape[0]
+
+
+def _values(number: int, tensor: Tensor, raw: memoryview | None, max_json_rows: int) -> NDArray[Any]:
+    """Return the numbers of a tensor in its shape."""
+    if tensor.datatype not in NUMBERS:
+        what = f"The datatype must be {' or '.join(NUMBERS)}, as specifications are numbers"
+        raise _wrong(number, "datatype", what)
+    if min(tensor.shape) < 0:
+        raise _wrong(number, "shape", "A shape has no negative sizes")
+    dtype = np.dtype(NUMBERS[tensor.datatype])
+    if raw is not None:
+        return _of_bytes(number, tensor, raw, dtype)
+    if tensor.data == ABSENT:
+        raise _wrong(number, "data", "No data: send the numbers here, or parameters.binary_data_size")
+    if tensor.shape[0] > max_json_rows:
+        msg = f"Too many rows: send at most {max_json_rows} in JSON, or the tensor as binary data"
+        raise _wrong(number, "shape", msg)
+    return _of_json(number, tensor, dtype)
+
+
+def _of_bytes(number: int, tensor: Tensor, raw: memoryview, dtype: np.dtype[Any]) -> NDArray[Any]:
+    if tensor.data != ABSENT:
+        raise _wrong(number, "data", "There is data as well as binary_data_size; send one of them")
+    due = prod(tensor.shape) * dtype.itemsize
+    if len(raw) != due:
+        what = f"{tensor.datatype} of shape {_shape(tensor)}"
+        msg = f"binary_data_size is {len(raw)}, but {what} takes {due} bytes"
+        raise _wrong(number, "parameters", msg)
+    return np.frombuffer(raw, dtype).reshape(tensor.shape)
+
+
+def _of_json(number: int, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
+    element: Any = _ELEMENTS[dtype.kind]
+    nested = bytes(tensor.data)[1:].lstrip()[:1] == b"["
+    try:
+        values = msgspec.json.decode(tensor.data, type=list[list[element]] if nested else list[element])
+        # numbers keep the digits that they were sent with, whatever the datatype says of their size
+        array = np.array(values, np.float64 if dtype.kind == "f" else dtype)
+    except (msgspec.MsgspecError, RecursionError):
+        msg = f"The data must be numbers of {tensor.datatype}, flat or row by row, without null, NaN or text"
+        raise _wrong(number, "data", msg) from None
+    except (ValueError, OverflowError):
+        msg = f"The data must be numbers of {tensor.datatype}, as many in each row"
+        raise _wrong(number, "data", msg) from None
+    if array.size != prod(tensor.shape) or (nested and array.shape != tuple(tensor.shape)):
+        has = f"{array.size} numbers" + (f" in {len(array)} rows" if nested else "")
+        raise _wrong(number, "data", f"There are {has}, but the shape is {_shape(tensor)}")
+    return array.reshape(tensor.shape)
+
+
+def _as_float(values: NDArray[Any]) -> Specifications:
+    return values if values.dtype.char in "fd" else values.astype(np.float64)
+
+
+def _shape(tensor: Tensor) -> str:
+    """Tell a shape, of which nobody needs to see the hundredth size."""
+    shown = ", ".join(map(str, tensor.shape[:4]))
+    return f"[{shown}, ...]" if len(tensor.shape) > 4 else f"[{shown}]"
+
+
+def _wrong(number: int, field: str, msg: str) -> InvalidTableError:
+    return refusal(f"tensor_{field}", ("inputs", number, field), f"inputs[{number}]: {msg}")
