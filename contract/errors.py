@@ -36,6 +36,10 @@ class DivergenceError(PhonePriceError):
     """Training left the finite numbers."""
 
 
+class StorageError(PhonePriceError):
+    """Artifacts cannot be fetched from where a platform keeps them."""
+
+
 class TrackingError(PhonePriceError):
     """A run cannot be logged where the user wants it."""
 

@@ -16,9 +16,11 @@ from contract.errors import InvalidTableError, KeysError, PhonePriceError, Table
 from service.guards.keys import check_who_may_call
 from service.lifecycle.reload import keep_proved
 from service.lifecycle.supervision import supervise_closely
+from service.platform import storage_uri
 from service.predictor import load_predictor
 from service.process import create_app
 from service.settings import Settings
+from service.storage import fetched
 from service.tables.choices import Keep, OnError
 from service.telemetry.logs import configuration
 from service.telemetry.shared_metrics import shared_by
@@ -66,16 +68,21 @@ def serve(
 
     Every option is also an environment variable, as in PHONE_PRICE_PORT=9000; an option wins.
     """
-    options = {"host": host, "port": port, "workers": workers, "artifacts": artifacts, "insecure": insecure}
-    settings = _settings(**options)
+    given = {"host": host, "port": port, "workers": workers, "artifacts": artifacts, "insecure": insecure}
     try:
-        check_who_may_call(settings)
-        check_tracing()
-        predictor = load_predictor(settings)
+        with fetched(None if artifacts else storage_uri()) as folder:
+            _serve({**given, "artifacts": artifacts or folder})
     except KeysError as error:
         _refuse(str(error), WRONG_USE)
     except PhonePriceError as error:
         _refuse(str(error), NOT_SERVABLE)
+
+
+def _serve(options: Mapping[str, Option]) -> None:
+    settings = _settings(**options)
+    check_who_may_call(settings)
+    check_tracing()
+    predictor = load_predictor(settings)
     # worker processes read their settings from the environment
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in _given(options).items()}
     if settings.workers > 1:

@@ -1,5 +1,7 @@
 """Which kinds of body there are, which one a request brings, and which one it wants."""
 
+from collections.abc import Sequence
+
 from fastapi import HTTPException, Request
 
 HTML = "text/html"
@@ -19,12 +21,12 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def preferred(request: Request) -> str:
-    """The first of `TABLES` that Accept ranks highest; JSON if it does not say. Raises 406 if none is."""
+def preferred(request: Request, kinds: Sequence[str] = TABLES) -> str:
+    """The first of `kinds` that Accept ranks highest, or of all if it does not say. Raises 406 if none is."""
     accepted = _accepted(",".join(request.headers.getlist("accept")) or "*/*")
-    ranked = sorted(TABLES, key=lambda kind: -_quality(kind, accepted))  # the sort keeps the order of equals
+    ranked = sorted(kinds, key=lambda kind: -_quality(kind, accepted))  # the sort keeps the order of equals
     if not _quality(ranked[0], accepted):
-        raise HTTPException(406, f"The answer is to be had as {' or '.join(TABLES)}")
+        raise HTTPException(406, f"The answer is to be had as {' or '.join(kinds)}")
     return ranked[0]
 
 

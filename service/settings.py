@@ -1,11 +1,12 @@
 """Every setting of the service, with its default and its meaning."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
+from service.platform import platform_defaults
 from service.protocols import Protocol
 
 
@@ -13,6 +14,13 @@ class Settings(BaseSettings):
     """Read from the environment: PHONE_PRICE_ and the name in capitals, as in PHONE_PRICE_ENGINE=torch."""
 
     model_config = SettingsConfigDict(env_prefix="PHONE_PRICE_", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Any, env_settings: Any, *_: Any, **__: Any
+    ) -> tuple[Any, ...]:
+        """Put what a platform implies after what somebody has given."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, platform_defaults())
 
     artifacts: Path = Field(Path("artifacts"), description="Folder of the bundles and of CURRENT.")
     engine: Literal["onnx", "torch"] = Field(

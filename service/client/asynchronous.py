@@ -15,11 +15,18 @@ from service.client.errors import UnavailableError
 from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
 from service.client.tables import Table
 
+AT_A_TIME = 32
+"""Requests under way. Others wait here: httpx would go through all that wait for each that ends, and with a
+thousand of them take half a minute."""
+
 Type = TypeVar("Type")
 
 
 class AsyncPhonePriceClient:
-    """Asks a service from an asyncio event loop; all else is as with `PhonePriceClient`."""
+    """Asks a service from an asyncio event loop; all else is as with `PhonePriceClient`.
+
+    Any number of calls may be made at a time; the time in which they wait for others counts.
+    """
 
     def __init__(
         self,
@@ -31,6 +38,7 @@ class AsyncPhonePriceClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         check_patience(retries, timeout)
+        self._places = asyncio.Semaphore(AT_A_TIME)
         self._retries, self._timeout = retries, timeout
         self._http = httpx.AsyncClient(
             base_url=checked_url(url), headers=key_header(api_key), transport=transport
@@ -102,7 +110,7 @@ class AsyncPhonePriceClient:
         headers = call.headers_for(left)
         try:
             with named_failures():
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(left), self._places:
                     response = await self._http.request(
                         call.method, call.path, content=content, headers=headers, timeout=None
                     )

@@ -10,3 +10,5 @@ class Protocol(StrEnum):
     """The dialects that there are, each the name of its module."""
 
     OPEN_INFERENCE = "open_inference"
+    INVOCATIONS = "invocations"
+    VERTEX = "vertex"

@@ -31,6 +31,7 @@ from service.protocols.open_inference.outputs import (
 )
 from service.protocols.open_inference.request import JSON_LENGTH, InferenceRequest, decode, read_request
 from service.protocols.open_inference.statistics import Stages, Statistics
+from service.protocols.rows import is_nested
 from service.settings import Settings
 from service.tables.plausible import checked
 from service.valid_phone import ValidValues
@@ -80,8 +81,7 @@ def short_cut(model: str, statistics: Statistics) -> ShortCut:
             raise ValueError
         if tensor.shape != [1, COUNT] or "binary_data_size" in (tensor.parameters or ()):
             raise ValueError
-        nested = bytes(tensor.data)[1:].lstrip()[:1] == b"["
-        phone = _decode_rows(tensor.data)[0] if nested else _decode_row(tensor.data)
+        phone = _decode_rows(tensor.data)[0] if is_nested(tensor.data) else _decode_row(tensor.data)
         stages.rows = 1
         stages.end()
         return phone, (asked.id or "", stages)

@@ -13,6 +13,7 @@ from contract.phone import FEATURES, SPECIFICATIONS, Specifications
 from contract.table import no_rows, refusal
 from contract.violation import Violation, expectation
 from service.protocols.open_inference.request import ABSENT, InferenceRequest, Tensor
+from service.protocols.rows import is_nested
 
 COUNT = len(FEATURES)
 
@@ -140,7 +141,7 @@ def _of_bytes(number: int, tensor: Tensor, raw: memoryview, dtype: np.dtype[Any]
 
 def _of_json(number: int, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
     element: Any = _ELEMENTS[dtype.kind]
-    nested = bytes(tensor.data)[1:].lstrip()[:1] == b"["
+    nested = is_nested(tensor.data)
     try:
         values = msgspec.json.decode(tensor.data, type=list[list[element]] if nested else list[element])
         # numbers keep the digits that they were sent with, whatever the datatype says of their size

@@ -25,13 +25,13 @@ _DECIMAL = {name: pa.float64() for name in FEATURES}  # whole numbers written 84
 
 
 class CsvReader:
-    """Cuts the text into pieces at the ends of records."""
+    """Cuts the text into pieces at the ends of records; `header` names the columns of one that does not."""
 
-    def __init__(self, keep: bool) -> None:
+    def __init__(self, keep: bool, header: list[str] | None = None) -> None:
         self._keep = keep
         self._pending = b""
         self._line = 1  # of the first record that is pending
-        self._header: list[str] | None = None
+        self._header = header
         self._types = [_WHOLE, _DECIMAL]  # what the columns may be, the faster one first
 
     def feed(self, content: bytes) -> Iterator[Rows]:

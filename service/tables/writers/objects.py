@@ -18,12 +18,12 @@ _NO_WARNINGS: list[InputWarning] = []
 
 
 class JsonWriter:
-    """One object with all predictions and the model's version."""
+    """One object with all predictions, and the model's version if it is to be told."""
 
     media_type = JSON
     piece_rows = 1024
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str | None) -> None:
         self._version = version
         self._begun = False
 
@@ -33,7 +33,9 @@ class JsonWriter:
         return begin + _encoder.encode(_objects(rows, predictions))[1:-1]
 
     def finish(self) -> bytes:
-        return b'],"model_version":' + _encoder.encode(self._version) + b"}"
+        return (
+            b"]}" if self._version is None else b'],"model_version":' + _encoder.encode(self._version) + b"}"
+        )
 
 
 class NdjsonWriter:

@@ -1,0 +1,63 @@
+"""What the platforms that run a container tell it by environment variables of their own.
+
+Their defaults come after the settings that somebody has given: AWS' contract for inference containers, and
+Vertex AI's requirements for custom containers.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SAGEMAKER_MODEL = Path("/opt/ml/model")
+"""Where SageMaker unpacks a model's archive; empty where the model has none."""
+
+STORAGE_URI = "AIP_STORAGE_URI"
+"""The variable by which Vertex AI tells where it has put a model; empty where it has none."""
+
+DEFAULT_PORT = 8080
+"""Of SageMaker."""
+
+
+def platform_defaults(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return the settings that the platform implies; none where there is no platform.
+
+    Each asks callers who they are before it hands a request on, and knows of no keys for a container.
+    """
+    if "AIP_HTTP_PORT" in environment:
+        return {
+            "host": "0.0.0.0",  # noqa: S104 - it is a container's
+            "port": environment["AIP_HTTP_PORT"],
+            "insecure": True,
+            **_given(artifacts=_local(environment.get(STORAGE_URI, ""))),
+        }
+    if any(name.startswith("SAGEMAKER_") for name in environment):
+        return {
+            "host": "0.0.0.0",  # noqa: S104 - it is a container's
+            "port": environment.get("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT),
+            "insecure": True,
+            **_given(artifacts=_unpacked(SAGEMAKER_MODEL)),
+        }
+    return {}
+
+
+def storage_uri(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return where the artifacts are to be fetched from; None where they are on this machine."""
+    uri = environment.get(STORAGE_URI, "")
+    return None if _is_local(uri) or "PHONE_PRICE_ARTIFACTS" in environment else uri
+
+
+def _local(uri: str) -> str:
+    return uri if _is_local(uri) else ""
+
+
+def _is_local(uri: str) -> bool:
+    return "://" not in uri
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value}
+
+
+def _unpacked(folder: Path) -> Path | None:
+    return folder if folder.is_dir() and any(folder.iterdir()) else None

@@ -1,0 +1,155 @@
+"""Every kind of body that MLflow and SageMaker post -> rows."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+import msgspec
+import numpy as np
+from fastapi import HTTPException
+from numpy.lib import format as npy
+
+from contract.errors import InvalidTableError
+from contract.phone import FEATURES, Specifications
+from contract.table import NUMBER, no_rows, refusal
+from service.media_type import CSV, JSON, NDJSON, PARQUET
+from service.protocols.rows import (
+    COUNT,
+    checked_in_pieces,
+    is_list,
+    read_columns,
+    read_frame,
+    read_object,
+    read_rows,
+)
+from service.protocols.tables import Read
+from service.settings import Settings
+from service.tables.readers import open_reader
+from service.tables.rows import Rows
+
+JSON_LINES = "application/jsonlines"
+NPY = "application/x-npy"
+X_PARQUET = "application/x-parquet"
+
+KINDS = (JSON, CSV, JSON_LINES, PARQUET, NPY)
+"""What is taken; and NDJSON and x-parquet, other names of two of them."""
+
+_HEADERLESS = re.compile(rf"\s*{NUMBER}\s*(,\s*{NUMBER}\s*){{{COUNT - 1}}}")
+
+
+class _Frame(msgspec.Struct):
+    columns: list[Any]
+    data: list[list[Any]]
+
+
+_decode_frame = msgspec.json.Decoder(_Frame).decode
+_decode_columns = msgspec.json.Decoder(dict[str, list[Any]]).decode
+
+
+def reader_of(kind: str, settings: Settings) -> Read:
+    """Return what reads bodies of a media type; JSON where none is told. Raises 415."""
+    if kind in ("", JSON):
+        return partial(_read_json, max_rows=settings.max_batch_rows)
+    if kind == CSV:
+        from service.tables.readers.csv import CsvReader  # pyarrow takes a sixth of a second and 40 MiB
+
+        return partial(_read_csv, CsvReader)
+    if kind in (JSON_LINES, NDJSON):
+        return partial(_read_lines, max_rows=settings.max_table_rows)
+    if kind in (PARQUET, X_PARQUET):
+        return _read_parquet
+    if kind == NPY:
+        return _read_npy
+    raise HTTPException(415, f"Send the body with Content-Type {' or '.join(KINDS)}")
+
+
+def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
+    if body.lstrip()[:1] == b"[":  # as SageMaker's serializer has lists
+        return read_rows(body, "instances", max_rows)
+    fields = read_object(body)
+    fields.pop("params", None)  # MLflow's, of which this model has none
+    if len(fields) != 1 or not fields.keys() <= _FORMS.keys():
+        raise refusal("form_unknown", (), f"Send a JSON object with one of {', '.join(_FORMS)}")
+    ((name, content),) = fields.items()
+    return _FORMS[name](content, name, max_rows)
+
+
+def _read_split(content: msgspec.Raw, name: str, max_rows: int) -> Iterator[Rows]:
+    try:
+        frame = _decode_frame(content)
+    except (msgspec.MsgspecError, RecursionError):
+        msg = f'{name} must have "columns", a list of names, and "data", a list of rows'
+        raise refusal("frame_invalid", (name,), msg) from None
+    return read_frame(frame.columns, frame.data, max_rows)
+
+
+def _read_inputs(content: msgspec.Raw, name: str, max_rows: int) -> Iterator[Rows]:
+    if is_list(content):
+        return read_rows(content, name, max_rows)
+    try:
+        columns = _decode_columns(content)
+    except (msgspec.MsgspecError, RecursionError):
+        msg = f"{name} must be a list of phones, or an object with a list for each specification"
+        raise refusal("columns_invalid", (name,), msg) from None
+    return read_columns(columns, max_rows)
+
+
+_FORMS = {
+    "dataframe_split": _read_split,
+    "dataframe_records": read_rows,
+    "instances": read_rows,
+    "inputs": _read_inputs,
+}
+
+
+def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
+    """Read CSV; a first line of 20 numbers is a phone, as SageMaker has it, and no header."""
+    first = body.lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace")
+    reader = csv_reader(keep=False, header=list(FEATURES) if _HEADERLESS.fullmatch(first) else None)
+    yield from reader.feed(body)
+    yield from reader.finish()
+
+
+def _read_lines(body: bytes, max_rows: int) -> Iterator[Rows]:
+    lines = [line for line in body.splitlines() if line.strip()]
+    if not lines:
+        raise no_rows()
+    return read_rows(b"[" + b",".join(lines) + b"]", "lines", max_rows)
+
+
+def _read_parquet(body: bytes) -> Iterator[Rows]:
+    return open_reader(PARQUET, False, BytesIO(body), 0).finish()
+
+
+def _read_npy(body: bytes) -> Iterator[Rows]:
+    return checked_in_pieces(_array(body))
+
+
+def _array(body: bytes) -> Specifications:
+    """Return a NumPy array, without unpickling anything and without trusting the size that it tells."""
+    file = BytesIO(body)
+    try:
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[
+            npy.read_magic(file)
+        ]
+        shape, by_columns, dtype = read_header(file)
+    except (KeyError, ValueError, SyntaxError, TypeError, UnicodeDecodeError):
+        raise _not_npy("The body is no array as numpy.save writes it") from None
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise _not_npy("The array must hold numbers; objects are not unpickled")
+    if len(shape) == 1:
+        shape = (1, *shape)  # one phone
+    if len(shape) != 2 or shape[1] != COUNT or not shape[0]:
+        raise _not_npy(f"The array must have the shape (n, {COUNT}), the columns in the order of /model-info")
+    content = body[file.tell() :]
+    if len(content) != shape[0] * COUNT * dtype.itemsize:
+        raise _not_npy("The body is not as long as the array's shape says")
+    array = np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
+    is_single = dtype.kind == "f" and dtype.itemsize == 4
+    return array.astype(np.float32) if is_single else array.astype(np.float64)
+
+
+def _not_npy(msg: str) -> InvalidTableError:
+    return refusal("npy_invalid", (), msg)

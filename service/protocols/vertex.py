@@ -1,0 +1,116 @@
+"""Vertex AI's custom containers, which its AIP_ variables tell where they are asked.
+
+https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from contract.phone import EXAMPLE
+from contract.violation import Violation
+from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
+from service.errors import told
+from service.guards.access import HEALTH
+from service.media_type import JSON
+from service.prediction import Prediction
+from service.protocols.dialect import Dialect
+from service.protocols.rows import read_instances
+from service.protocols.tables import answer_table
+from service.settings import Settings
+from service.tables.writers.objects import JsonWriter
+
+DEPLOYED_MODEL = "/v1/endpoints/{endpoint}/deployedModels/{deployed_model}"
+"""Where Vertex asks, unless the container was uploaded with routes."""
+
+
+class VertexError(BaseModel):
+    """What every refusal looks like."""
+
+    error: str
+
+
+class VertexAnswer(BaseModel):
+    """The price ranges of phones, in the order they came."""
+
+    predictions: list[Prediction]
+
+
+_ERROR = {"model": VertexError}
+
+
+def dialect(_: Settings) -> Dialect:
+    """Return what Vertex speaks, at the routes that it tells."""
+    health_route = os.environ.get("AIP_HEALTH_ROUTE", DEPLOYED_MODEL)
+    predict_route = os.environ.get("AIP_PREDICT_ROUTE", f"{DEPLOYED_MODEL}:predict")
+    router = APIRouter(tags=["Vertex AI"])
+    router.add_api_route(predict_route, predict, methods=["POST"], summary="Predict", **_PREDICT)
+    if health_route not in HEALTH:
+        router.add_api_route(health_route, health, summary="Whether it can predict", **_HEALTH)
+    return Dialect(
+        router=router,
+        paths=re.compile(f"{_pattern(predict_route)}|{_pattern(health_route)}"),
+        refuse=refuse,
+        error_body=VertexError,
+        open_paths=frozenset({health_route}),
+    )
+
+
+async def health(_: LoadedPredictor) -> dict[str, Any]:
+    """Answer 200 when the service can predict, else 503."""
+    return {}
+
+
+async def predict(request: Request, predictor: LoadedPredictor, settings: CurrentSettings) -> Response:
+    """Say in which price ranges phones sell: objects by name, or lists in the order of /model-info.
+
+    Whatever the Content-Type says, the body is JSON; other fields than instances are ignored.
+    """
+    read = partial(read_instances, names=["instances"], max_rows=settings.max_batch_rows)
+    return answer_table(request, predictor, settings, read, JsonWriter(None))
+
+
+_HEALTH: dict[str, Any] = {"dependencies": [Depends(refuse_while_draining)]}
+
+_PREDICT: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {
+        200: {"model": VertexAnswer},
+        400: _ERROR | {"description": "The request breaks a rule"},
+        413: _ERROR | {"description": "The body is too large"},
+        507: _ERROR | {"description": "There is no room to hold the answer"},
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": {
+                        "type": "object",
+                        "required": ["instances"],
+                        "properties": {"instances": {"type": "array", "minItems": 1}},
+                    },
+                    "example": {"instances": [EXAMPLE, list(EXAMPLE.values())]},
+                }
+            },
+        }
+    },
+}
+
+
+def refuse(
+    status: int, violations: Iterable[Violation], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error, which Vertex hands on as it is; what breaks a rule is a 400."""
+    message = "; ".join(each.msg for each in told(violations))
+    return Response(json.dumps({"error": message}), 400 if status == 422 else status, headers, JSON)
+
+
+def _pattern(route: str) -> str:
+    return re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route))

@@ -1,0 +1,34 @@
+"""Artifacts that a platform keeps elsewhere, fetched once before the service starts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from contract.errors import StorageError
+
+
+@contextmanager
+def fetched(uri: str | None) -> Iterator[Path | None]:
+    """Give a folder that holds what lies at a URI, as in gs://bucket/folder; None where there is none.
+
+    Credentials are those of the machine, as Arrow's file systems find them. Raises `StorageError`.
+    """
+    if uri is None:
+        yield None
+        return
+    with TemporaryDirectory(prefix="phone-price-artifacts-") as folder:
+        _copy(uri, folder)
+        yield Path(folder)
+
+
+def _copy(uri: str, folder: str) -> None:
+    import pyarrow as pa
+    from pyarrow import fs
+
+    try:
+        fs.copy_files(uri, folder)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise StorageError(f"{uri} cannot be fetched: {str(error).splitlines()[0]}") from None
+    if not any(Path(folder).iterdir()):
+        raise StorageError(f"{uri} holds nothing: it must hold CURRENT and the version that it names")
