@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, Specifications
-from contract.table import REPORTED_VIOLATIONS, no_rows, refusal
+from contract.table import REPORTED_VIOLATIONS, refusal
 from contract.violation import Location, Violation, expectation, from_pydantic
 from service.tables.plausible import checked
 from service.tables.readers.judge import Row
@@ -55,7 +55,7 @@ def is_nested(content: msgspec.Raw) -> bool:
 def check_count(rows: int, max_rows: int) -> None:
     """Raise `InvalidTableError` if there are none, or too many."""
     if not rows:
-        raise no_rows()
+        raise refusal("no_rows", (), "There are no phones: send at least one")
     if rows > max_rows:
         raise refusal("too_many_rows", (), f"Too many phones: send at most {max_rows} in one call")
 
@@ -134,12 +134,8 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
 def read_columns(columns: Mapping[str, Sequence[Any]], max_rows: int) -> Iterator[Rows]:
     """Give the rows of columns by name, among others. Raises `InvalidTableError`."""
     if missing := [name for name in FEATURES if name not in columns]:
-        raise InvalidTableError(
-            [
-                Violation("missing_column", (name,), f"No column {name}; {expectation(name)}")
-                for name in missing
-            ]
-        )
+        msg = f"There is no column {', '.join(missing)}: send one for each of the {COUNT} specifications"
+        raise refusal("missing_column", (), msg)
     lengths = {len(columns[name]) for name in FEATURES}
     if len(lengths) > 1:
         raise refusal("column_length", (), "The columns differ in length; send as many values in each")

@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, Specifications
-from contract.table import NUMBER, no_rows, refusal
+from contract.table import NUMBER, refusal
 from service.media_type import CSV, JSON, NDJSON, PARQUET
 from service.protocols.rows import (
     COUNT,
@@ -114,8 +114,6 @@ def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
 
 def _read_lines(body: bytes, max_rows: int) -> Iterator[Rows]:
     lines = [line for line in body.splitlines() if line.strip()]
-    if not lines:
-        raise no_rows()
     return read_rows(b"[" + b",".join(lines) + b"]", "lines", max_rows)
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Specifications
-from contract.table import no_rows, refusal
-from contract.violation import Violation, expectation
+from contract.table import refusal
 from service.protocols.open_inference.request import ABSENT, InferenceRequest, Tensor
 from service.protocols.rows import is_nested
 
@@ -52,7 +51,7 @@ def read_phones(asked: InferenceRequest, binary: memoryview, max_json_rows: int)
     else:
         phones = _columns(tensors, raw, max_json_rows)
     if not len(phones):
-        raise no_rows()
+        raise refusal("no_rows", ("inputs",), "There are no phones: send at least one row")
     return phones
 
 
@@ -84,14 +83,7 @@ def _columns(tensors: list[Tensor], raw: list[memoryview | None], max_json_rows:
     found = {tensor.name: number for number, tensor in enumerate(tensors)}
     missing = [name for name in FEATURES if name not in found]
     if missing:
-        raise InvalidTableError(
-            [
-                Violation(
-                    "missing_column", ("inputs", name), f"No input {name}: {_FORMS}. {expectation(name)}"
-                )
-                for name in missing
-            ]
-        )
+        raise refusal("missing_column", ("inputs",), f"There is no input {', '.join(missing)}: {_FORMS}")
     if len(found) < len(tensors):
         raise refusal("repeated_column", ("inputs",), "Two inputs have the same name; send each once")
     rows = _rows(found[FEATURES[0]], tensors[found[FEATURES[0]]])
