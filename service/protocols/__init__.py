@@ -10,5 +10,6 @@ class Protocol(StrEnum):
     """The dialects that there are, each the name of its module."""
 
     OPEN_INFERENCE = "open_inference"
+    KSERVE_V1 = "kserve_v1"
     INVOCATIONS = "invocations"
     VERTEX = "vertex"

@@ -1,0 +1,166 @@
+"""KServe's protocol V1, which is that of TensorFlow Serving: instances in, predictions or explanations out.
+
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel
+
+from contract.phone import EXAMPLE, Specifications
+from contract.violation import Violation
+from service.aside import AsideAnswer
+from service.dependencies import CurrentAside, CurrentSettings, LoadedPredictor, refuse_while_draining
+from service.errors import told
+from service.explanation import Explanation, explain
+from service.media_type import JSON
+from service.prediction import Prediction
+from service.predictor import Predictor
+from service.protocols.dialect import Dialect
+from service.protocols.rows import read_instances
+from service.protocols.tables import answer_table
+from service.settings import Settings
+from service.tables.writers.objects import JsonWriter
+
+MODEL = "/v1/models/{model}"
+
+NAMES = ("instances", "inputs")
+"""What a list of phones is called."""
+
+
+class V1Error(BaseModel):
+    """What every refusal looks like."""
+
+    error: str
+
+
+class Models(BaseModel):
+    """The names of the models that there are."""
+
+    models: list[str]
+
+
+class ModelStatus(BaseModel):
+    """Whether the model can predict."""
+
+    name: str
+    ready: bool = True
+
+
+class V1Predictions(BaseModel):
+    """The price ranges of phones, in the order they came."""
+
+    predictions: list[Prediction]
+
+
+class V1Explanations(BaseModel):
+    """Why phones get their price ranges, in the order they came."""
+
+    explanations: list[Explanation]
+
+
+router = APIRouter(tags=["KServe V1"])
+
+_ERROR = {"model": V1Error}
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: _ERROR | {"description": "There is no such model"}}
+REFUSED: dict[int | str, dict[str, Any]] = UNKNOWN | {
+    400: _ERROR | {"description": "The request breaks a rule"},
+    413: _ERROR | {"description": "The body is too large"},
+    507: _ERROR | {"description": "There is no room to hold the answer"},
+}
+INSTANCES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {
+                    "type": "object",
+                    "properties": {name: {"type": "array", "minItems": 1} for name in NAMES},
+                },
+                "example": {"instances": [EXAMPLE, list(EXAMPLE.values())]},
+            }
+        },
+    }
+}
+
+
+async def get_model(request: Request, predictor: LoadedPredictor, settings: CurrentSettings) -> Predictor:
+    """The model that the path names; 404 for another."""
+    if request.path_params["model"] != settings.model_name:
+        raise HTTPException(404, f"There is no such model: this service has {settings.model_name}")
+    return predictor
+
+
+NamedModel = Annotated[Predictor, Depends(get_model)]
+
+
+@router.get("/v1/models", summary="Which models there are")
+async def models(settings: CurrentSettings) -> Models:
+    """Name the one model."""
+    return Models(models=[settings.model_name])
+
+
+@router.get(
+    MODEL,
+    summary="Whether the model can predict",
+    responses=UNKNOWN,
+    dependencies=[Depends(refuse_while_draining)],
+)
+async def status(_: NamedModel, settings: CurrentSettings) -> ModelStatus:
+    """Answer 200 when the model can predict, else 503."""
+    return ModelStatus(name=settings.model_name)
+
+
+@router.post(
+    f"{MODEL}:predict",
+    summary="Predict",
+    response_class=Response,
+    responses=REFUSED | {200: {"model": V1Predictions}},
+    openapi_extra=INSTANCES,
+)
+async def predict(request: Request, predictor: NamedModel, settings: CurrentSettings) -> Response:
+    """Say in which price ranges phones sell: objects by name, or lists in the order of /model-info.
+
+    Whatever the Content-Type says, the body is JSON.
+    """
+    read = partial(read_instances, names=NAMES, max_rows=settings.max_batch_rows)
+    return answer_table(request, predictor, settings, read, JsonWriter(None))
+
+
+@router.post(
+    f"{MODEL}:explain",
+    summary="Explain",
+    response_class=Response,
+    responses=REFUSED | {200: {"model": V1Explanations}},
+    openapi_extra=INSTANCES,
+)
+async def explain_all(
+    request: Request, predictor: NamedModel, settings: CurrentSettings, aside: CurrentAside
+) -> Response:
+    """Say why phones get their price ranges, as POST /explain does for one."""
+    rows = [*read_instances(await request.body(), NAMES, settings.max_explanations)]
+    phones = np.concatenate([each.specifications for each in rows])
+    return AsideAnswer(aside, partial(_explanations, predictor, phones))
+
+
+def _explanations(predictor: Predictor, phones: Specifications) -> dict[str, list[Explanation]]:
+    return {"explanations": [explain(predictor, phone[None]) for phone in phones]}
+
+
+def dialect(_: Settings) -> Dialect:
+    """Return what KServe's first protocol speaks."""
+    return Dialect(router=router, paths=re.compile("/v1/models(/.*)?"), refuse=refuse, error_body=V1Error)
+
+
+def refuse(
+    status: int, violations: Iterable[Violation], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error as KServe has it; what breaks a rule is a 400."""
+    message = "; ".join(each.msg for each in told(violations))
+    return Response(json.dumps({"error": message}), 400 if status == 422 else status, headers, JSON)
