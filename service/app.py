@@ -67,8 +67,9 @@ class PhonePriceService(FastAPI):
             self.open_paths |= METRICS
         if settings.page:
             self.open_paths |= page.FILES  # the page itself asks for a key
+        self.plain_path = Wording(super().__call__, self.dialects.refuse_at)
         fast_path = FastPath(
-            Wording(super().__call__, self.dialects.refuse_at),
+            self.plain_path,
             {PREDICT.route: PREDICT, **self.dialects.short_cuts},
             self.state.metrics,
             self.state.keyring,
@@ -99,7 +100,7 @@ class PhonePriceService(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings | None = None, loaded: Predictor | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, loaded: Predictor | None = None) -> PhonePriceService:
     """Return the service; without `settings` they come from the environment.
 
     The model is `loaded`, or loaded when the server starts the app.

@@ -92,7 +92,10 @@ INSTANCES: dict[str, Any] = {
 
 async def get_model(request: Request, predictor: LoadedPredictor, settings: CurrentSettings) -> Predictor:
     """The model that the path names; 404 for another."""
-    if request.path_params["model"] != settings.model_name:
+    name: str = request.path_params["model"]
+    if name.endswith((":predict", ":explain")):  # asked for by GET
+        raise HTTPException(405, headers={"Allow": "POST"})
+    if name != settings.model_name:
         raise HTTPException(404, f"There is no such model: this service has {settings.model_name}")
     return predictor
 
@@ -104,17 +107,6 @@ NamedModel = Annotated[Predictor, Depends(get_model)]
 async def models(settings: CurrentSettings) -> Models:
     """Name the one model."""
     return Models(models=[settings.model_name])
-
-
-@router.get(
-    MODEL,
-    summary="Whether the model can predict",
-    responses=UNKNOWN,
-    dependencies=[Depends(refuse_while_draining)],
-)
-async def status(_: NamedModel, settings: CurrentSettings) -> ModelStatus:
-    """Answer 200 when the model can predict, else 503."""
-    return ModelStatus(name=settings.model_name)
 
 
 @router.post(
@@ -147,6 +139,18 @@ async def explain_all(
     rows = [*read_instances(await request.body(), NAMES, settings.max_explanations)]
     phones = np.concatenate([each.specifications for each in rows])
     return AsideAnswer(aside, partial(_explanations, predictor, phones))
+
+
+# after the verbs, which it would take for part of the name
+@router.get(
+    MODEL,
+    summary="Whether the model can predict",
+    responses=UNKNOWN,
+    dependencies=[Depends(refuse_while_draining)],
+)
+async def status(_: NamedModel, settings: CurrentSettings) -> ModelStatus:
+    """Answer 200 when the model can predict, else 503."""
+    return ModelStatus(name=settings.model_name)
 
 
 def _explanations(predictor: Predictor, phones: Specifications) -> dict[str, list[Explanation]]:

@@ -1,5 +1,6 @@
 """Phones as platforms send them in JSON -> rows: objects, lists in the order of `FEATURES`, or columns."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from service.tables.rows import Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, ValidValues, pack, to_rows, values
 
 COUNT = len(FEATURES)
+
+_NO_NUMBER = re.compile(rb"[\[:,\s-](NaN|Infinity)\s*[\],}]")
 
 PIECE_ROWS = 1_000
 """Rows at a time; then others get their turn."""
@@ -128,7 +131,18 @@ def read_object(body: bytes) -> dict[str, msgspec.Raw]:
     except msgspec.ValidationError:
         raise refusal("object_expected", (), "The body must be a JSON object") from None
     except NotPlainlyValid:
-        raise refusal("json_invalid", (), "The body is not JSON") from None
+        raise not_json(body) from None
+
+
+def not_json(body: bytes | memoryview) -> InvalidTableError:
+    """Return the refusal of what is not JSON, as frames with gaps are not when Python writes them."""
+    if _NO_NUMBER.search(body):
+        msg = (
+            "NaN and Infinity are not JSON: a phone has all its specifications, so leave out rows with a gap"
+        )
+    else:
+        msg = "The body is not JSON"
+    return refusal("json_invalid", (), msg)
 
 
 def read_columns(columns: Mapping[str, Sequence[Any]], max_rows: int) -> Iterator[Rows]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel
 
 from contract.phone import EXAMPLE
@@ -58,12 +58,14 @@ def dialect(_: Settings) -> Dialect:
         paths=re.compile(f"{_pattern(predict_route)}|{_pattern(health_route)}"),
         refuse=refuse,
         error_body=VertexError,
-        open_paths=frozenset({health_route}),
+        open_paths=frozenset({health_route} - {DEPLOYED_MODEL}),
     )
 
 
-async def health(_: LoadedPredictor) -> dict[str, Any]:
+async def health(request: Request, _: LoadedPredictor) -> dict[str, Any]:
     """Answer 200 when the service can predict, else 503."""
+    if request.url.path.endswith(":predict"):  # asked for by GET: the name of a model has no verb
+        raise HTTPException(405, headers={"Allow": "POST"})
     return {}
 
 

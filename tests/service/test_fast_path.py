@@ -14,14 +14,13 @@ from typing import TypeAlias
 import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from contract.bundle import read_current
 from contract.phone import EXAMPLE, FEATURES, SPECIFICATIONS, Phone, Specification, to_specifications
-from service.app import create_app
+from service.app import PhonePriceService, create_app
 from service.batching import TurnBatcher
 from service.settings import Settings
 from service.valid_phone import ValidPhone
@@ -37,7 +36,7 @@ class TwoPaths:
     """One service in this process: with its fast path, and as FastAPI alone has it."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, app: FastAPI, batcher: TurnBatcher, taken: list[int]
+        self, loop: asyncio.AbstractEventLoop, app: PhonePriceService, batcher: TurnBatcher, taken: list[int]
     ) -> None:
         self.loop = loop
         self.app = app
@@ -58,7 +57,7 @@ class TwoPaths:
         return found, taken
 
     async def _plain(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await FastAPI.__call__(self.app, scope, receive, send)
+        await self.app.plain_path(scope, receive, send)
 
 
 async def started(stack: AsyncExitStack) -> TwoPaths:
@@ -481,3 +480,88 @@ def test_requests_of_one_connection_get_their_own_answers_in_their_order(service
             assert read_answer(incoming) == answer
         connection.sendall(b"".join(map(posted, bodies)))
         assert [read_answer(incoming) for _ in bodies] == expected
+
+
+INFER = "/v2/models/phone-price/infer"
+NUMBERS = [*EXAMPLE.values()]
+
+
+def tensor(**changes: object) -> dict[str, object]:
+    return {"name": "x", "shape": [1, 20], "datatype": "FP32", "data": NUMBERS} | changes
+
+
+def inference(*inputs: dict[str, object], **fields: object) -> bytes:
+    return json.dumps({"inputs": inputs or [tensor()], **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        inference(),
+        inference(tensor(data=[NUMBERS])),
+        inference(tensor(datatype="FP64", name="phones", parameters={"content_type": "np"})),
+        inference(id="a", model_name="another field", parameters={}, outputs=[]),
+        inference(id=None, parameters=None, outputs=None),
+        inference().replace(b"[1, 20]", b" [ 1 , 20 ] ").replace(b": [1450", b": \n[\t1450"),
+    ],
+)
+def test_a_tensor_of_one_phone_is_answered_ahead_of_fastapi_with_the_same_bytes(
+    both: TwoPaths, body: bytes
+) -> None:
+    for headers in ((), (TEXT,), ((b"content-type", b"application/octet-stream"),)):
+        found, taken = both.agree(Request((body,), headers, path=INFER))
+        assert (found.status, taken) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        inference(tensor(), tensor(name="y")),
+        inference(tensor(shape=[20])),
+        inference(tensor(shape=[2, 20], data=NUMBERS * 2)),
+        inference(tensor(datatype="INT64", data=[int(value) or 1 for value in NUMBERS])),
+        inference(tensor(data=NUMBERS[:-1])),
+        inference(tensor(data=[*NUMBERS, 1])),
+        inference(tensor(data=[*NUMBERS[:-1], 2])),
+        inference(tensor(data=[*NUMBERS[:-1], True])),
+        inference(tensor(data=[*NUMBERS[:-1], None])),
+        inference(tensor(data=[*NUMBERS[:-1], "1"])),
+        inference(tensor(data=[NUMBERS, NUMBERS])),
+        inference(tensor(data=[[NUMBERS]])),
+        inference(tensor(data=[])),
+        inference(tensor(data={})),
+        inference(tensor(parameters={"binary_data_size": 80})),
+        inference(outputs=[{"name": "label"}]),
+        inference(outputs=[{"name": "nothing"}]),
+        inference(parameters={"binary_data_output": True}),
+        inference(parameters={"timeout": 10_000_000}),
+        inference(*[tensor(name=name, shape=[1], data=[value]) for name, value in EXAMPLE.items()]),
+        inference()[:-1],
+        b"",
+        b"[]",
+        b"\xff",
+        b'{"inputs": ' + b"[" * 100_000,
+    ],
+)
+def test_any_other_tensor_is_left_to_fastapi(both: TwoPaths, body: bytes) -> None:
+    _, taken = both.agree(Request((body,), path=INFER))
+    assert not taken
+
+
+def test_a_tensor_with_bytes_behind_it_is_left_to_fastapi(both: TwoPaths) -> None:
+    header = (b"inference-header-content-length", b"%d" % len(inference()))
+    found, taken = both.agree(Request((inference(),), (header,), path=INFER))
+    assert (found.status, taken) == (200, False)
+
+
+def test_tensors_of_any_valid_values_are_answered_ahead_of_fastapi(both: TwoPaths) -> None:
+    numbers = st.tuples(*map(valid_values, SPECIFICATIONS.values())).map(",".join)
+
+    @settings(max_examples=100, derandomize=True, deadline=None)
+    @given(numbers, st.sampled_from(["FP32", "FP64"]))
+    def alike(data: str, datatype: str) -> None:
+        body = inference(tensor(datatype=datatype, data=["here"])).replace(b'"here"', data.encode())
+        found, taken = both.agree(Request((body,), path=INFER))
+        assert (found.status, taken) == (200, True)
+
+    alike()

@@ -36,7 +36,7 @@ X_PARQUET = "application/x-parquet"
 KINDS = (JSON, CSV, JSON_LINES, PARQUET, NPY)
 """What is taken; and NDJSON and x-parquet, other names of two of them."""
 
-_HEADERLESS = re.compile(rf"\s*{NUMBER}\s*(,\s*{NUMBER}\s*){{{COUNT - 1}}}")
+_NUMBERS_ONLY = re.compile(rf"\s*{NUMBER}\s*(,\s*{NUMBER}\s*)*")
 
 
 class _Frame(msgspec.Struct):
@@ -105,9 +105,14 @@ _FORMS = {
 
 
 def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
-    """Read CSV; a first line of 20 numbers is a phone, as SageMaker has it, and no header."""
+    """Read CSV; a first line of numbers is a phone, as SageMaker has it, and no header."""
     first = body.lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace")
-    reader = csv_reader(keep=False, header=list(FEATURES) if _HEADERLESS.fullmatch(first) else None)
+    header = list(FEATURES) if _NUMBERS_ONLY.fullmatch(first) else None
+    if header and (count := first.count(",") + 1) != COUNT:
+        what = f"send {COUNT}, in the order of /model-info, or the columns' names first"
+        msg = f"Line 1 holds {count} numbers; {what}"
+        raise refusal("cell_count", ("line", 1), msg)
+    reader = csv_reader(keep=False, header=header)
     yield from reader.feed(body)
     yield from reader.finish()
 

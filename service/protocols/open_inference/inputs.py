@@ -34,7 +34,7 @@ NUMBERS = {
 
 TEXT = "BYTES"
 
-_ELEMENTS: dict[str, type] = {"b": bool, "u": int, "i": int, "f": float}
+_ELEMENTS: dict[str, Any] = {"b": bool, "u": int, "i": int, "f": float}
 
 _FORMS = (
     f"send one tensor of shape [n, {COUNT}] with the columns in the order of /model-info, "
@@ -132,22 +132,36 @@ def _of_bytes(number: int, tensor: Tensor, raw: memoryview, dtype: np.dtype[Any]
 
 
 def _of_json(number: int, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
-    element: Any = _ELEMENTS[dtype.kind]
-    nested = is_nested(tensor.data)
+    element = _ELEMENTS[dtype.kind]
     try:
-        values = msgspec.json.decode(tensor.data, type=list[list[element]] if nested else list[element])
         # numbers keep the digits that they were sent with, whatever the datatype says of their size
-        array = np.array(values, np.float64 if dtype.kind == "f" else dtype)
-    except (msgspec.MsgspecError, RecursionError):
-        msg = f"The data must be numbers of {tensor.datatype}, flat or row by row, without null, NaN or text"
-        raise _wrong(number, "data", msg) from None
+        array = np.array(_decoded(tensor.data, element), np.float64 if dtype.kind == "f" else dtype)
+    except msgspec.ValidationError:
+        array = _with_gaps(number, tensor, element)
     except (ValueError, OverflowError):
         msg = f"The data must be numbers of {tensor.datatype}, as many in each row"
         raise _wrong(number, "data", msg) from None
+    nested = array.ndim > 1
     if array.size != prod(tensor.shape) or (nested and array.shape != tuple(tensor.shape)):
         has = f"{array.size} numbers" + (f" in {len(array)} rows" if nested else "")
         raise _wrong(number, "data", f"There are {has}, but the shape is {_shape(tensor)}")
     return array.reshape(tensor.shape)
+
+
+def _with_gaps(number: int, tensor: Tensor, element: Any) -> NDArray[np.float64]:
+    """Return numbers with not a number for null, so that the row is judged and named."""
+    try:
+        return np.array(_decoded(tensor.data, element | None), np.float64)
+    except (msgspec.ValidationError, ValueError):
+        msg = f"The data must be numbers of {tensor.datatype}, flat or row by row, without text or true"
+        raise _wrong(number, "data", msg) from None
+
+
+def _decoded(data: msgspec.Raw, element: Any) -> list[Any]:
+    values: list[Any] = msgspec.json.decode(
+        data, type=list[list[element]] if is_nested(data) else list[element]
+    )
+    return values
 
 
 def _as_float(values: NDArray[Any]) -> Specifications:

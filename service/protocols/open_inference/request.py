@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from contract.table import refusal
+from service.protocols.rows import not_json
 
 JSON_LENGTH = "inference-header-content-length"
 """The header that says how many bytes of the body are JSON; without it all are."""
@@ -52,11 +53,12 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferenceRequest
         asked = decode(memoryview(body)[:end])
     except RecursionError:
         raise refusal("json_invalid", (), "The request is nested too deep") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        # of a body without the header, binary tensors could not be told from JSON
+    except msgspec.ValidationError as error:
         reason = str(error).partition("\n")[0]
         msg = f"The body is no inference request of the Open Inference Protocol V2: {reason}"
         raise refusal("request_invalid", (), msg) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise not_json(body[:end]) from None
     return asked, memoryview(body)[end:]
 
 
