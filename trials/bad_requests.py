@@ -13,13 +13,19 @@ CANARY = "S3cr3tCanary"
 
 _ONE_PHONE = ("/predict", "/explain", "/what-if")
 _PATHS = (*_ONE_PHONE, "/predict/batch")
+_INFER = "/v2/models/phone-price/infer"
+_DIALECTS = (
+    *(_INFER, "/v1/models/phone-price:predict", "/v1/models/phone-price:explain"),
+    *("/invocations", "/v1/endpoints/1/deployedModels/2:predict"),
+)
+"""Where other platforms ask with JSON; a phone alone is nothing there."""
 _HEADER = ",".join(FEATURES)
 _ROW = ",".join(str(EXAMPLE[name]) for name in FEATURES)
 
 
 def bad_requests() -> list[Exchange]:
     """Return all of them."""
-    return [*_fields(), *_bodies(), *_tables(), *_floods(), *_kinds(), *_addresses()]
+    return [*_fields(), *_bodies(), *_dialects(), *_tables(), *_floods(), *_kinds(), *_addresses()]
 
 
 def phone(**fields: object) -> bytes:
@@ -97,6 +103,49 @@ def _bodies() -> Iterator[Exchange]:
         yield Exchange(f"a batch of {what}", posted("/predict/batch", body), (422,))
     many = b'{"phones":[' + b",".join([phone()] * 10_001) + b"]}"
     yield Exchange("a batch of 10,001", posted("/predict/batch", many), (422,))
+
+
+def _dialects() -> Iterator[Exchange]:
+    """What is wrong to other platforms: each refuses it in words of its own, but all with these statuses."""
+    values = list(EXAMPLE.values())
+    rows: dict[str, object] = {
+        "no phones": [],
+        "a canary": CANARY,
+        "a row of text": [[CANARY] * 20],
+        "19 numbers": [values[1:]],
+        "a field missing": [{"ram": 1}],
+        "a wrong phone": [{**EXAMPLE, "ram": -1}],
+        "10,001 phones": [values] * 10_001,
+        "5,000 broken rows": [[0] * 20] * 5_000,
+    }
+    contents = {"nothing": b"", "a phone": phone(), "a list": b"[1]", "not UTF-8": b"\xff"}
+    for path in _DIALECTS:
+        for what, value in rows.items():
+            body = {"inputs": [{"name": "x", "shape": [1, 20], "datatype": "FP32", "data": value}]}
+            content = json.dumps(body if path == _INFER else {"instances": value}).encode()
+            yield Exchange(f"{what} to {path}", posted(path, content), (400,))
+        for what, content in contents.items():
+            yield Exchange(f"{what} to {path}", posted(path, content), (400,))
+        deep = b'{"instances": ' + b"[" * 30_000
+        yield Exchange(f"30,000 arrays to {path}", posted(path, deep), (400,))
+        yield Exchange(f"9 MiB to {path}", posted(path, b" " * 9 * 2**20), (413,))
+        yield Exchange(f"GET {path}", request("GET", path), (405,))
+        yield Exchange(f"brotli to {path}", posted(path, phone(), Content_Encoding="br"), (415,))
+    tensor = {"name": "x", "shape": [1, 20], "datatype": "FP64", "parameters": {"binary_data_size": 160}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    for length in ("-1", "x", "9" * 300, str(len(head) + 161)):
+        sent = posted(_INFER, head + bytes(160), Inference_Header_Content_Length=length)
+        yield Exchange(f"{length[:9]} bytes of JSON", sent, (400,))
+    for size in (0, 159, 161, 2**62):
+        sent = posted(_INFER, head + bytes(size % 200), Inference_Header_Content_Length=str(len(head)))
+        yield Exchange(f"{size} bytes of 160", sent, (400,))
+    for path in ("/v2/models/x", "/v2/models/phone-price/versions/1", "/v1/models/x", "/v2/nothing"):
+        yield Exchange(f"GET {path}", request("GET", path), (404,))
+    kinds = ("application/x-npy", "application/vnd.apache.parquet", "application/jsonlines", "text/csv")
+    for kind in kinds:
+        for what, content in {"nothing": b"", "text": CANARY.encode(), "zeros": bytes(1_000)}.items():
+            yield Exchange(f"{kind} of {what} to /invocations", posted("/invocations", content, kind), (400,))
+    yield Exchange("a picture to /invocations", posted("/invocations", b"1", "image/png"), (415,))
 
 
 def _tables() -> Iterator[Exchange]:

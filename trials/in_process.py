@@ -42,7 +42,7 @@ class InProcess:
             "raw_path": body.path.encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"host", b"x"), (b"content-type", body.kind.encode())],
+            "headers": [(b"host", b"x"), (b"content-type", body.kind.encode()), *_json_length(body)],
             "server": ("127.0.0.1", 80),
             "client": ("127.0.0.1", 1),
             "state": self._state.copy(),
@@ -66,6 +66,12 @@ class InProcess:
         except Exception:  # noqa: BLE001 - whatever leaves the app is a failure of it
             status = 600
         return Outcome(status, content, time.perf_counter() - start)
+
+
+def _json_length(body: Body) -> list[tuple[bytes, bytes]]:
+    if body.json_length is None:
+        return []
+    return [(b"inference-header-content-length", b"%d" % body.json_length)]
 
 
 @asynccontextmanager

@@ -1,10 +1,12 @@
 """Bodies of valid requests, altered byte by byte: flipped, cut, doubled, swapped, odd words put in."""
 
+import io
 import json
 import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
@@ -38,10 +40,12 @@ class Body(NamedTuple):
     path: str
     kind: str
     content: bytes
+    json_length: int | None = None
+    """Of an inference, where bytes follow the JSON."""
 
 
 def valid_bodies() -> list[Body]:
-    """Return a phone, asked about in each way, and small tables of every kind."""
+    """Return a phone, asked about in each way and dialect, and small tables of every kind."""
     table = pa.table({name: pa.array([EXAMPLE[name]] * 3, pa.float64()) for name in FEATURES})
     line = json.dumps(EXAMPLE).encode()
     row = ",".join(str(EXAMPLE[name]) for name in FEATURES)
@@ -54,6 +58,31 @@ def valid_bodies() -> list[Body]:
         Body("/predict/batch", CSV, f"{','.join(FEATURES)}\n{row}\n{row}\n".encode()),
         Body("/predict/batch", ARROW, _arrow(table)),
         Body("/predict/batch", PARQUET, _parquet(table)),
+        *_of_other_platforms(line, row),
+    ]
+
+
+def _of_other_platforms(phone: bytes, row: str) -> list[Body]:
+    tensor = {"name": "x", "shape": [1, 20], "datatype": "FP64"}
+    behind = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": 160}}]}).encode()
+    raw = np.array([[EXAMPLE[name] for name in FEATURES]])
+    array = io.BytesIO()
+    np.save(array, raw)
+    columns = [tensor | {"name": name, "shape": [1], "data": [EXAMPLE[name]]} for name in FEATURES]
+    frame = {"dataframe_split": {"columns": FEATURES, "data": raw.tolist()}}
+    infer, invocations = "/v2/models/phone-price/infer", "/invocations"
+    instances = b'{"instances":[' + phone + b",[" + row.encode() + b"]]}"
+    return [
+        Body(infer, JSON, json.dumps({"inputs": [tensor | {"data": raw.tolist()}]}).encode()),
+        Body(infer, JSON, json.dumps({"inputs": columns, "outputs": [{"name": "label"}]}).encode()),
+        Body(infer, "application/octet-stream", behind + raw.tobytes(), len(behind)),
+        Body("/v1/models/phone-price:predict", JSON, instances),
+        Body("/v1/endpoints/1/deployedModels/2:predict", JSON, instances),
+        Body(invocations, JSON, json.dumps(frame).encode()),
+        Body(invocations, JSON, b'{"inputs":[[' + row.encode() + b"]]}"),
+        Body(invocations, CSV, f"{row}\n{row}\n".encode()),
+        Body(invocations, "application/jsonlines", phone + b"\n[" + row.encode() + b"]\n"),
+        Body(invocations, "application/x-npy", array.getvalue()),
     ]
 
 

@@ -38,7 +38,7 @@ def read_rows(content: msgspec.Raw | bytes, name: str, max_rows: int) -> Iterato
     """
     try:
         rows = _decode_list(content)
-    except (msgspec.MsgspecError, RecursionError):
+    except NotPlainlyValid:
         raise refusal("rows_invalid", (name,), f"{name} must be a JSON list of phones") from None
     check_count(len(rows), max_rows)
     for start in range(0, len(rows), PIECE_ROWS):
@@ -97,7 +97,7 @@ def _judged(content: msgspec.Raw, within: Location) -> Row:
     except ValidationError as error:
         found = from_pydantic(error, within)
         raise InvalidTableError([_told(violation, where) for violation in found]) from None
-    except (msgspec.MsgspecError, RecursionError):
+    except NotPlainlyValid:
         raise refusal("row_type", within, f"{where} must hold numbers only") from None
     if len(numbers) != COUNT:
         msg = f"{where} holds {len(numbers)} numbers; send {COUNT}, in the order of /model-info, or an object"

@@ -47,8 +47,8 @@ _ERROR = {"model": VertexError}
 
 def dialect(_: Settings) -> Dialect:
     """Return what Vertex speaks, at the routes that it tells."""
-    health_route = os.environ.get("AIP_HEALTH_ROUTE", DEPLOYED_MODEL)
-    predict_route = os.environ.get("AIP_PREDICT_ROUTE", f"{DEPLOYED_MODEL}:predict")
+    health_route = os.environ.get("AIP_HEALTH_ROUTE") or DEPLOYED_MODEL
+    predict_route = os.environ.get("AIP_PREDICT_ROUTE") or f"{DEPLOYED_MODEL}:predict"
     router = APIRouter(tags=["Vertex AI"])
     router.add_api_route(predict_route, predict, methods=["POST"], summary="Predict", **_PREDICT)
     if health_route not in HEALTH:

@@ -165,6 +165,32 @@ def test_its_health_check_passes_while_it_runs_and_fails_when_nobody_listens(
     assert container.start(command, PHONE_PRICE_PORT=str(free_port())).wait(timeout=30) != 0
 
 
+@pytest.mark.parametrize(
+    ("variables", "health"),
+    [
+        ({"SAGEMAKER_REGION": "eu-central-1", "SAGEMAKER_BIND_TO_PORT": "{port}"}, "/ping"),
+        ({"AIP_HTTP_PORT": "{port}", "AIP_HEALTH_ROUTE": "/alive", "AIP_STORAGE_URI": ""}, "/alive"),
+    ],
+)
+def test_as_a_platform_runs_it_it_serves_where_the_platform_looks(
+    container: Container, variables: dict[str, str], health: str
+) -> None:
+    """SageMaker adds `serve` to the entrypoint; neither knows of keys."""
+    port = free_port()
+    environment = {name: value.format(port=port) for name, value in variables.items()}
+    process = container.start([*container.config["Entrypoint"], "serve"], **environment)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            wait_until_ready(client, process)
+            assert client.get(health).status_code == 200
+            assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
+        command = container.config["Healthcheck"]["Test"][1:]
+        assert container.start(command, **environment).wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_without_a_key_it_does_not_start(container: Container) -> None:
     command = [*container.config["Entrypoint"], *container.config["Cmd"]]
     assert container.start(command, PHONE_PRICE_PORT=str(free_port())).wait(timeout=30) == 2

@@ -55,6 +55,11 @@ def test_what_somebody_has_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("routes", "health", "predict"),
     [
+        (
+            {"AIP_HEALTH_ROUTE": "", "AIP_PREDICT_ROUTE": ""},
+            "/v1/endpoints/7/deployedModels/8",
+            "/v1/endpoints/7/deployedModels/8:predict",
+        ),
         ({}, "/v1/endpoints/7/deployedModels/8", "/v1/endpoints/7/deployedModels/8:predict"),
         ({"AIP_HEALTH_ROUTE": "/alive", "AIP_PREDICT_ROUTE": "/ask"}, "/alive", "/ask"),
         ({"AIP_HEALTH_ROUTE": "/health", "AIP_PREDICT_ROUTE": "/predict"}, "/health", "/predict"),

@@ -19,9 +19,18 @@ PASSES = (
     "imported by the default engine, nor is pickle or any of them by the source of its path"
 )
 
+PATHS = (
+    *("/", "/health", "/model-info", "/model-card", "/metrics", "/openapi.json"),
+    *("/v2", "/v2/models/phone-price", "/v2/models/stats", "/v1/models", "/ping", "/version"),
+)
+
 FORBIDDEN = {"pickle", "joblib", "sklearn", "torch", "pandas", "scipy", "dill", "cloudpickle", "shelve"}
 TORCH_ENGINE = {"service/engine/torch.py", "contract/network.py", "contract/ordinal.py"}
 """What the reference engine needs, which unpickles the scaler once its hash has matched."""
+
+
+CLIENT = "service/client/"
+"""What callers import, and the service does not."""
 
 
 def run(long: bool) -> Outcome:
@@ -32,7 +41,7 @@ def run(long: bool) -> Outcome:
         _, careless = _noted(Path(folder, "careless"), TRIAL_UNPICKLE=scaler)
     return Outcome(
         lines=[
-            at_least("requests answered", answered, 30),
+            at_least("requests answered", answered, 64),
             exactly("events and imports", len(notes), 0),
             exactly("imports in the source", len(list(_imports())), 0),
         ],
@@ -66,13 +75,13 @@ def _noted(folder: Path, **environment: str) -> tuple[int, list[str]]:
 
 def _ask_everything(service: Service) -> int:
     """Ask each route, and for a table of each kind as each other kind; return how many were answered."""
-    sent = [
-        request("GET", path)
-        for path in ("/", "/health", "/model-info", "/model-card", "/metrics", "/openapi.json")
-    ]
+    sent = [request("GET", path) for path in PATHS]
     for body in valid_bodies():
         kinds = TABLES if body.path == "/predict/batch" else ["application/json"]
-        sent += [posted(body.path, body.content, body.kind, Accept=kind) for kind in kinds]
+        length = (
+            {} if body.json_length is None else {"Inference_Header_Content_Length": str(body.json_length)}
+        )
+        sent += [posted(body.path, body.content, body.kind, Accept=kind, **length) for kind in kinds]
     return sum(ask(service.port, each).status == 200 for each in sent)
 
 
@@ -80,7 +89,7 @@ def _imports() -> Iterator[str]:
     """Return the imports of what may not be imported, in the source of the default engine's path."""
     for path in [*PROJECT.glob("service/**/*.py"), *PROJECT.glob("contract/**/*.py")]:
         name = path.relative_to(PROJECT).as_posix()
-        if name not in TORCH_ENGINE:
+        if name not in TORCH_ENGINE and not name.startswith(CLIENT):
             for node in ast.walk(ast.parse(path.read_text())):
                 yield from (f"{name}: {each}" for each in _modules(node) if each in FORBIDDEN)
 

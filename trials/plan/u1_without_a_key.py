@@ -10,15 +10,36 @@ from trials.raw_http import Answer, Exchange, ask, request
 from trials.service import Service, serving
 
 KIND = "fuzz"
-PASSES = "401 always, with the same body; of 10,000 random requests without a key none is answered with 2xx"
+PASSES = (
+    "401 always, with the same body in each dialect; of 10,000 random requests without a key none is "
+    "answered with 2xx"
+)
 
 KEY = "a-key-of-the-one-who-prices-phones-0"
+
+PREDICTING = (
+    "/v2/models/phone-price/infer",
+    "/v1/models/phone-price:predict",
+    "/v1/endpoints/1/deployedModels/2:predict",
+    "/invocations",
+)
+"""Where other platforms ask."""
 
 ROUTES = [
     ("POST", "/predict"),
     ("POST", "/predict/batch"),
     ("POST", "/explain"),
     ("POST", "/what-if"),
+    *(("POST", path) for path in PREDICTING),
+    ("POST", "/v1/models/phone-price:explain"),
+    ("GET", "/v1/models"),
+    ("GET", "/v2"),
+    ("GET", "/v2/models/phone-price"),
+    ("GET", "/v2/models/stats"),
+    ("POST", "/v2/repository/index"),
+    ("POST", "/v2/health/live/../../models/phone-price/infer"),
+    ("GET", "/version"),
+    ("GET", "/execution-parameters"),
     ("GET", "/model-info"),
     ("GET", "/model-card"),
     ("GET", "/metrics"),
@@ -65,9 +86,22 @@ NOT_HTTP = {"a NUL": 400, "64 kB": 431}
 
 _TYPE = {"Content_Type": "application/json"}
 
-WORDS = [*"/%.?#&=:;@\\~ aZ09", "predict", "batch", "model-info", "metrics", "..", "%2e", "%00", "health"]
+WORDS = [
+    *"/%.?#&=:;@\\~ aZ09",
+    "predict",
+    "batch",
+    "model-info",
+    "metrics",
+    "v2",
+    "v1",
+    "models",
+    "..",
+    "%2e",
+    "%00",
+    "health",
+]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
-OPEN = {"/", "/health", "/health/live", "/health/ready"}
+OPEN = {"/", "/health", "/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready"}
 
 
 def run(long: bool) -> Outcome:
@@ -82,7 +116,7 @@ def run(long: bool) -> Outcome:
         lines=[
             at_least("routes times keys", asked, 300),
             exactly("not refused as they should be", others, 0),
-            exactly("different bodies of 401", bodies, 1),
+            exactly("different bodies of 401, one for each shape of error", bodies, 4),
             at_least("random requests", random_asked, 10_000 if long else 500),
             exactly("of those answered with 2xx", random_2xx, 0),
             exactly("of those answered with 5xx", random_5xx, 0),

@@ -28,6 +28,7 @@ from service.protocols.tables import Read
 from service.settings import Settings
 from service.tables.readers import open_reader
 from service.tables.rows import Rows
+from service.valid_phone import NotPlainlyValid
 
 JSON_LINES = "application/jsonlines"
 NPY = "application/x-npy"
@@ -36,7 +37,7 @@ X_PARQUET = "application/x-parquet"
 KINDS = (JSON, CSV, JSON_LINES, PARQUET, NPY)
 """What is taken; and NDJSON and x-parquet, other names of two of them."""
 
-_NUMBERS_ONLY = re.compile(rf"\s*{NUMBER}\s*(,\s*{NUMBER}\s*)*")
+_NUMBER = re.compile(NUMBER)
 
 
 class _Frame(msgspec.Struct):
@@ -79,7 +80,7 @@ def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
 def _read_split(content: msgspec.Raw, name: str, max_rows: int) -> Iterator[Rows]:
     try:
         frame = _decode_frame(content)
-    except (msgspec.MsgspecError, RecursionError):
+    except NotPlainlyValid:
         msg = f'{name} must have "columns", a list of names, and "data", a list of rows'
         raise refusal("frame_invalid", (name,), msg) from None
     return read_frame(frame.columns, frame.data, max_rows)
@@ -90,7 +91,7 @@ def _read_inputs(content: msgspec.Raw, name: str, max_rows: int) -> Iterator[Row
         return read_rows(content, name, max_rows)
     try:
         columns = _decode_columns(content)
-    except (msgspec.MsgspecError, RecursionError):
+    except NotPlainlyValid:
         msg = f"{name} must be a list of phones, or an object with a list for each specification"
         raise refusal("columns_invalid", (name,), msg) from None
     return read_columns(columns, max_rows)
@@ -106,13 +107,12 @@ _FORMS = {
 
 def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
     """Read CSV; a first line of numbers is a phone, as SageMaker has it, and no header."""
-    first = body.lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace")
-    header = list(FEATURES) if _NUMBERS_ONLY.fullmatch(first) else None
-    if header and (count := first.count(",") + 1) != COUNT:
+    cells = body.lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace").split(",")
+    has_header = not all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
+    if not has_header and len(cells) != COUNT:
         what = f"send {COUNT}, in the order of /model-info, or the columns' names first"
-        msg = f"Line 1 holds {count} numbers; {what}"
-        raise refusal("cell_count", ("line", 1), msg)
-    reader = csv_reader(keep=False, header=header)
+        raise refusal("cell_count", ("line", 1), f"Line 1 holds {len(cells)} numbers; {what}")
+    reader = csv_reader(keep=False, header=None if has_header else list(FEATURES))
     yield from reader.feed(body)
     yield from reader.finish()
 
@@ -138,7 +138,7 @@ def _array(body: bytes) -> Specifications:
             npy.read_magic(file)
         ]
         shape, by_columns, dtype = read_header(file)
-    except (KeyError, ValueError, SyntaxError, TypeError, UnicodeDecodeError):
+    except Exception:  # noqa: BLE001 - the header is Python's to parse, which raises whatever it likes
         raise _not_npy("The body is no array as numpy.save writes it") from None
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise _not_npy("The array must hold numbers; objects are not unpickled")

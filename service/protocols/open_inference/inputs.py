@@ -13,6 +13,7 @@ from contract.phone import FEATURES, SPECIFICATIONS, Specifications
 from contract.table import refusal
 from service.protocols.open_inference.request import ABSENT, InferenceRequest, Tensor
 from service.protocols.rows import is_nested
+from service.valid_phone import NotPlainlyValid
 
 COUNT = len(FEATURES)
 
@@ -87,13 +88,13 @@ def _columns(tensors: list[Tensor], raw: list[memoryview | None], max_json_rows:
     if len(found) < len(tensors):
         raise refusal("repeated_column", ("inputs",), "Two inputs have the same name; send each once")
     rows = _rows(found[FEATURES[0]], tensors[found[FEATURES[0]]])
-    phones = np.empty((rows, COUNT))
-    for column, name in enumerate(FEATURES):
+    phones = []
+    for name in FEATURES:
         number = found[name]
         if _rows(number, tensors[number]) != rows:
-            raise _wrong(number, "shape", f"{name} must have {rows} rows, as {FEATURES[0]} has")
-        phones[:, column] = _values(number, tensors[number], raw[number], max_json_rows).reshape(-1)
-    return phones
+            raise _wrong(number, "shape", f"{name} must have as many rows as {FEATURES[0]}, {rows}")
+        phones.append(_values(number, tensors[number], raw[number], max_json_rows).reshape(-1))
+    return np.stack(phones, axis=1).astype(np.float64)
 
 
 def _rows(number: int, tensor: Tensor) -> int:
@@ -136,7 +137,7 @@ def _of_json(number: int, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         # numbers keep the digits that they were sent with, whatever the datatype says of their size
         array = np.array(_decoded(tensor.data, element), np.float64 if dtype.kind == "f" else dtype)
-    except msgspec.ValidationError:
+    except NotPlainlyValid:
         array = _with_gaps(number, tensor, element)
     except (ValueError, OverflowError):
         msg = f"The data must be numbers of {tensor.datatype}, as many in each row"
@@ -152,7 +153,7 @@ def _with_gaps(number: int, tensor: Tensor, element: Any) -> NDArray[np.float64]
     """Return numbers with not a number for null, so that the row is judged and named."""
     try:
         return np.array(_decoded(tensor.data, element | None), np.float64)
-    except (msgspec.ValidationError, ValueError):
+    except (*NotPlainlyValid, ValueError):
         msg = f"The data must be numbers of {tensor.datatype}, flat or row by row, without text or true"
         raise _wrong(number, "data", msg) from None
 

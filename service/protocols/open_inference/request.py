@@ -9,6 +9,7 @@ import msgspec
 
 from contract.table import refusal
 from service.protocols.rows import not_json
+from service.valid_phone import NotPlainlyValid
 
 JSON_LENGTH = "inference-header-content-length"
 """The header that says how many bytes of the body are JSON; without it all are."""
@@ -51,13 +52,11 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferenceRequest
     end = len(body) if json_length is None else _length(json_length, len(body))
     try:
         asked = decode(memoryview(body)[:end])
-    except RecursionError:
-        raise refusal("json_invalid", (), "The request is nested too deep") from None
     except msgspec.ValidationError as error:
         reason = str(error).partition("\n")[0]
         msg = f"The body is no inference request of the Open Inference Protocol V2: {reason}"
         raise refusal("request_invalid", (), msg) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NotPlainlyValid:
         raise not_json(body[:end]) from None
     return asked, memoryview(body)[end:]
 

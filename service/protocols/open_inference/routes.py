@@ -27,6 +27,7 @@ from service.protocols.open_inference.metadata import (
     ServerMetadata,
 )
 from service.protocols.open_inference.statistics import Statistics
+from service.valid_phone import NotPlainlyValid
 
 MODEL = "/v2/models/{model}"
 VERSION = MODEL + "/versions/{version}"
@@ -231,6 +232,6 @@ async def _object(request: Request) -> dict[str, Any]:
     body = await request.body()
     try:
         found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any]) if body.strip() else {}
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except NotPlainlyValid:
         raise HTTPException(400, "The body must be a JSON object, or empty") from None
     return found

@@ -146,6 +146,7 @@ def test_wrong_json_is_refused_with_what_was_expected(
     ("kind", "content", "words"),
     [
         ("application/json", b"{", "The body is not JSON"),
+        ("application/json", b'{"dataframe_split": {"columns": ["\xf5"], "data": []}}', '"columns", a list'),
         ("application/json", json.dumps({"inputs": [[float("nan")] * 20]}), "NaN and Infinity are not JSON"),
         ("text/csv", BARE + BARE.replace("2048", "-1"), "Line 5, column ram: Input should be greater"),
         ("text/csv", FRAME.drop(columns="ram").to_csv(index=False), "no column ram"),
@@ -157,6 +158,7 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ("application/jsonlines", "", "There are no phones"),
         ("application/vnd.apache.parquet", b"PAR1", "not Parquet"),
         ("application/x-npy", b"", "no array as numpy.save writes it"),
+        ("application/x-npy", saved(np.array(ROWS)).replace(b"}", b"{"), "no array as numpy.save writes it"),
         ("application/x-npy", saved(np.array(ROWS))[:-1], "not as long as the array's shape says"),
         ("application/x-npy", saved(np.array(ROWS)[:, 1:]), "shape (n, 20)"),
         ("application/x-npy", saved(np.array(ROWS)[:0]), "shape (n, 20)"),
@@ -173,6 +175,13 @@ def test_wrong_bodies_of_other_kinds_are_refused(
 def test_a_pickle_in_an_array_is_not_opened(service: httpx.Client) -> None:
     answer = posted(service, "application/x-npy", saved(np.array([EXAMPLE]), allow_pickle=True))
     assert "objects are not unpickled" in refusal(answer)
+
+
+@pytest.mark.parametrize("kind", ["digits and a letter", "numbers and a letter"])
+def test_long_lines_of_digits_are_refused_at_once(service: httpx.Client, kind: str) -> None:
+    """They were once tried in all the ways in which they are not a number."""
+    line = "1" * 500_000 if kind == "digits and a letter" else ",".join(["1" * 50] * 10_000)
+    assert refusal(posted(service, "text/csv", f"{line}x\n{line}x\n"))
 
 
 def test_an_array_that_tells_an_enormous_shape_is_refused(service: httpx.Client) -> None:

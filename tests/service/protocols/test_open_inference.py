@@ -263,10 +263,11 @@ def test_many_rows_come_as_bytes_and_not_as_json(service: httpx.Client) -> None:
         ([{"name": "x", "shape": [1, 20], "datatype": "FP32"}], "No data"),
         (columns()[:-1], "There is no input battery_power: send one tensor"),
         ([*columns(), columns()[5]], "same name"),
-        ([*columns()[:-1], columns(PHONES[:2])[-1]], "must have 2 rows"),
+        ([*columns()[:-1], columns(PHONES[:2])[-1]], "must have as many rows as battery_power, 2"),
         (columns(shape=[4, 2]), "a specification has [n] or [n, 1]"),
         (columns([WRONG]), "column wifi: Input should be less than or equal to 1. wifi must be 0 or 1"),
         ([], "There is no input battery_power, blue"),
+        (columns(shape=[10**400]), "at most 10000 in JSON"),
     ],
 )
 def test_wrong_inputs_are_refused_with_what_was_expected(
