@@ -20,7 +20,11 @@ ANSWER = DECIMALS | {"price_range", "label", "prediction_set", "warnings"}
 """The columns whose text holds neither comma nor quote."""
 
 _LABELS = pa.array(LABELS)
-_SETS = pa.array(" ".join(map(str, range(low, high + 1))) for low in PriceRange for high in PriceRange)
+_BOUNDS = [(low, high) for low in PriceRange for high in PriceRange if low <= high]
+_SETS = pa.array(" ".join(map(str, range(low, high + 1))) for low, high in _BOUNDS)
+_PLACES = np.zeros(len(PriceRange) ** 2, np.int8)
+"""Where in `_SETS` the set is whose bounds are the digits of the index, low and high."""
+_PLACES[[low * len(PriceRange) + high for low, high in _BOUNDS]] = np.arange(len(_BOUNDS))
 
 
 def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.RecordBatch:
@@ -58,7 +62,7 @@ def _of(codes: np.ndarray, values: pa.StringArray) -> pa.DictionaryArray:
 
 def _prediction_sets(predictions: Predictions) -> pa.DictionaryArray:
     lowest, highest = predictions.prediction_set
-    return _of(lowest * np.int8(len(PriceRange)) + highest, _SETS)
+    return _of(_PLACES[lowest * np.int8(len(PriceRange)) + highest], _SETS)
 
 
 def _warnings(predictions: Predictions) -> pa.StringArray:
