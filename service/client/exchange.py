@@ -63,11 +63,11 @@ def named_failures() -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise DeadlineError(f"No answer in time: {_reason(error)}") from error
+        raise DeadlineError(f"No answer in time: {_reason(error)}") from None
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
-        raise UnavailableError(f"There is no connection to the service: {_reason(error)}") from error
+        raise UnavailableError(f"There is no connection to the service: {_reason(error)}") from None
     except httpx.RequestError as error:
-        raise AnswerError(f"What came is no answer: {_reason(error)}") from error
+        raise AnswerError(f"What came is no answer: {_reason(error)}") from None
 
 
 def checked(answer: Answer) -> Answer:
@@ -92,7 +92,7 @@ def from_json(kind: type[Type], answer: Answer) -> Type:
     try:
         return msgspec.json.decode(answer.content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise no_answer(answer, str(error)) from error
+        raise no_answer(answer, str(error)) from None
 
 
 def no_answer(answer: Answer, why: str) -> AnswerError:

@@ -66,15 +66,19 @@ def specifications_of(table: Any) -> "pa.Table":
 
 
 def answer_to(table: Any, answer: Answer) -> Any:
-    """Return the answer as the kind of table that was asked with; a data frame has its index."""
-    found = _read(answer)
-    if len(found) != len(table):
-        raise no_answer(answer, f"{len(found)} rows for {len(table)}")
-    if not _is_frame(table):
-        return found
-    frame = found.to_pandas().set_axis(table.index)
-    frame.attrs[VERSION] = (found.schema.metadata or {}).get(VERSION.encode(), b"").decode()
-    return frame
+    """Return the answer as the kind of table that was asked with; a data frame has its index.
+
+    Raises `AnswerError` for what is no table of as many rows.
+    """
+    import pyarrow as pa
+
+    try:
+        found = _read(answer.content)
+        if len(found) != len(table):
+            raise no_answer(answer, f"{len(found)} rows for {len(table)}")
+        return _frame(found, table.index) if _is_frame(table) else found
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise no_answer(answer, str(error)) from None
 
 
 def _is_frame(table: Any) -> bool:
@@ -92,16 +96,19 @@ def _array(name: str, column: "pd.Series[Any]") -> Any:
         raise refusal("column_type", (name,), what) from None
 
 
-def _read(answer: Answer) -> "pa.Table":
+def _read(content: bytes) -> "pa.Table":
     import pyarrow as pa
 
-    try:
-        table = pa.ipc.open_stream(answer.content).read_all()
-        table.validate(full=True)
-        # the service's columns of words are dictionaries, in which pandas allows no word twice
-        return table.cast(pa.schema([_plain(each) for each in table.schema], table.schema.metadata))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise no_answer(answer, str(error)) from error
+    table = pa.ipc.open_stream(content).read_all()
+    table.validate(full=True)
+    # the service's columns of words are dictionaries, in which pandas allows no word twice
+    return table.cast(pa.schema([_plain(each) for each in table.schema], table.schema.metadata))
+
+
+def _frame(table: "pa.Table", index: "pd.Index[Any]") -> "pd.DataFrame":
+    frame = table.to_pandas().set_axis(index)
+    frame.attrs[VERSION] = (table.schema.metadata or {}).get(VERSION.encode(), b"").decode()
+    return frame  # type: ignore[no-any-return]
 
 
 def _plain(column: "pa.Field") -> "pa.Field":
