@@ -46,7 +46,7 @@ test-image: $(VENV)/.development  ## Build the image and run it; needs root, bui
 	$(BIN)/python -m pytest -m image tests/image
 
 test-clients: $(VENV)/.development  ## Ask the service by the clients of KServe, Triton, MLServer, MLflow, SageMaker, Vertex
-	$(BIN)/python -m pytest -m clients tests/clients
+	$(BIN)/python -m pytest -v -p no:schemathesis -m clients tests/clients
 
 constraints:  ## Pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-constraints

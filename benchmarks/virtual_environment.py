@@ -32,6 +32,7 @@ def _build(environment: Path, requirements: Path) -> None:
     venv.create(environment)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", "--python", str(environment)]
     command = [*pip, "install", "--requirement", str(requirements)]
-    done = subprocess.run(command, cwd=PROJECT, check=False)  # noqa: S603 - our own list
+    # from the project's own folder pip would complain of what this project lacks there
+    done = subprocess.run(command, cwd=requirements.parent, check=False)  # noqa: S603 - our own list
     if done.returncode != 0:
         raise BenchmarkError(f"pip could not install {requirements.name}; its reason is above")
