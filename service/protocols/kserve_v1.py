@@ -159,7 +159,9 @@ def _explanations(predictor: Predictor, phones: Specifications) -> dict[str, lis
 
 def dialect(_: Settings) -> Dialect:
     """Return what KServe's first protocol speaks."""
-    return Dialect(router=router, paths=re.compile("/v1/models(/.*)?"), refuse=refuse, error_body=V1Error)
+    return Dialect(
+        router=router, paths=re.compile("/v1/models(/.*)?", re.DOTALL), refuse=refuse, error_body=V1Error
+    )
 
 
 def refuse(

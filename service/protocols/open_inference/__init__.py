@@ -36,7 +36,7 @@ def dialect(settings: Settings) -> Dialect:
     model = settings.model_name
     return Dialect(
         router=router,
-        paths=re.compile(r"/v2(/.*)?"),
+        paths=re.compile(r"/v2(/.*)?", re.DOTALL),
         refuse=refuse,
         error_body=InferenceError,
         open_paths=frozenset({"/v2/health/live", "/v2/health/ready"}),

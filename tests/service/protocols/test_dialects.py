@@ -126,6 +126,8 @@ def test_a_packed_body_is_refused_where_nobody_unpacks_it(service: httpx.Client,
 def test_an_unknown_path_among_a_dialects_is_told_in_it(service: httpx.Client) -> None:
     assert told(V2, service.get("/v2/nowhere")) == "Not Found"
     assert told(V1, service.get("/v1/models/a/b")) == "Not Found"
+    assert "There is no such model" in told(V2, service.get("/v2/models/a%0Ab"))
+    assert "There is no such model" in told(V1, service.get("/v1/models/a%0Ab"))
     assert service.get("/v3").json()["detail"][0]["msg"] == "Not Found"
     assert service.get("/v22").json()["detail"][0]["msg"] == "Not Found"
 
