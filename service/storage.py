@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 from contract.errors import StorageError
+
+PATIENCE = "retry_limit_seconds=60"
+"""For Google's storage, which Arrow would else ask again for a quarter of an hour."""
 
 
 @contextmanager
@@ -27,8 +31,15 @@ def _copy(uri: str, folder: str) -> None:
     from pyarrow import fs
 
     try:
-        fs.copy_files(uri, folder)
+        fs.copy_files(_impatient(uri), folder)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise StorageError(f"{uri} cannot be fetched: {str(error).splitlines()[0]}") from None
     if not any(Path(folder).iterdir()):
         raise StorageError(f"{uri} holds nothing: it must hold CURRENT and the version that it names")
+
+
+def _impatient(uri: str) -> str:
+    parts = urlsplit(uri)
+    if parts.scheme not in ("gs", "gcs") or "retry_limit_seconds" in parts.query:
+        return uri
+    return parts._replace(query=f"{parts.query}&{PATIENCE}".lstrip("&")).geturl()
