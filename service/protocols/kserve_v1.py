@@ -3,9 +3,7 @@
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
 """
 
-import json
 import re
-from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,15 +12,14 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel
 
 from contract.phone import EXAMPLE, Specifications
-from contract.violation import Violation
 from service.aside import AsideAnswer
 from service.dependencies import CurrentAside, CurrentSettings, LoadedPredictor, refuse_while_draining
-from service.errors import told
 from service.explanation import Explanation, explain
 from service.media_type import JSON
 from service.prediction import Prediction
 from service.predictor import Predictor
 from service.protocols.dialect import Dialect
+from service.protocols.error_text import ErrorText, refuse
 from service.protocols.rows import read_instances
 from service.protocols.tables import answer_table
 from service.settings import Settings
@@ -32,12 +29,6 @@ MODEL = "/v1/models/{model}"
 
 NAMES = ("instances", "inputs")
 """What a list of phones is called."""
-
-
-class V1Error(BaseModel):
-    """What every refusal looks like."""
-
-    error: str
 
 
 class Models(BaseModel):
@@ -67,7 +58,7 @@ class V1Explanations(BaseModel):
 
 router = APIRouter(tags=["KServe V1"])
 
-_ERROR = {"model": V1Error}
+_ERROR = {"model": ErrorText}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: _ERROR | {"description": "There is no such model"}}
 REFUSED: dict[int | str, dict[str, Any]] = UNKNOWN | {
     400: _ERROR | {"description": "The request breaks a rule"},
@@ -160,13 +151,5 @@ def _explanations(predictor: Predictor, phones: Specifications) -> dict[str, lis
 def dialect(_: Settings) -> Dialect:
     """Return what KServe's first protocol speaks."""
     return Dialect(
-        router=router, paths=re.compile("/v1/models(/.*)?", re.DOTALL), refuse=refuse, error_body=V1Error
+        router=router, paths=re.compile("/v1/models(/.*)?", re.DOTALL), refuse=refuse, error_body=ErrorText
     )
-
-
-def refuse(
-    status: int, violations: Iterable[Violation], headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return an error as KServe has it; what breaks a rule is a 400."""
-    message = "; ".join(each.msg for each in told(violations))
-    return Response(json.dumps({"error": message}), 400 if status == 422 else status, headers, JSON)

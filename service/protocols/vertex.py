@@ -3,10 +3,8 @@
 https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
 """
 
-import json
 import os
 import re
-from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,13 +12,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel
 
 from contract.phone import EXAMPLE
-from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
-from service.errors import told
 from service.guards.access import HEALTH
 from service.media_type import JSON
 from service.prediction import Prediction
 from service.protocols.dialect import Dialect
+from service.protocols.error_text import ErrorText, refuse
 from service.protocols.rows import read_instances
 from service.protocols.tables import answer_table
 from service.settings import Settings
@@ -30,19 +27,13 @@ DEPLOYED_MODEL = "/v1/endpoints/{endpoint}/deployedModels/{deployed_model}"
 """Where Vertex asks, unless the container was uploaded with routes."""
 
 
-class VertexError(BaseModel):
-    """What every refusal looks like."""
-
-    error: str
-
-
 class VertexAnswer(BaseModel):
     """The price ranges of phones, in the order they came."""
 
     predictions: list[Prediction]
 
 
-_ERROR = {"model": VertexError}
+_ERROR = {"model": ErrorText}
 
 
 def dialect(_: Settings) -> Dialect:
@@ -57,7 +48,7 @@ def dialect(_: Settings) -> Dialect:
         router=router,
         paths=re.compile(f"{_pattern(predict_route)}|{_pattern(health_route)}"),
         refuse=refuse,
-        error_body=VertexError,
+        error_body=ErrorText,
         open_paths=frozenset({health_route} - {DEPLOYED_MODEL}),
     )
 
@@ -104,14 +95,6 @@ _PREDICT: dict[str, Any] = {
         }
     },
 }
-
-
-def refuse(
-    status: int, violations: Iterable[Violation], headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return an error, which Vertex hands on as it is; what breaks a rule is a 400."""
-    message = "; ".join(each.msg for each in told(violations))
-    return Response(json.dumps({"error": message}), 400 if status == 422 else status, headers, JSON)
 
 
 def _pattern(route: str) -> str:
