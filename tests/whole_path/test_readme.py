@@ -33,7 +33,7 @@ def close(answer: object, shown: object) -> bool:
 
 
 def test_there_are_examples() -> None:
-    assert len(CONSOLE) == 2
+    assert len(CONSOLE) == 3
     assert len(PYTHON) == 1
 
 
