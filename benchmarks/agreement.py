@@ -1,7 +1,5 @@
 """A peer that answers wrong is no peer: each is held against the bundle's own engine before it is timed."""
 
-from typing import Any
-
 import httpx
 import numpy as np
 
@@ -27,8 +25,9 @@ def check_agreement(server: Server, expected: Probabilities) -> None:
             answer = client.post(server.url, content=body)
             if not answer.is_success:
                 raise BenchmarkError(f"{server.peer.title} answers {answer.status_code}: {answer.text[:300]}")
-            found = server.peer.probabilities(answer.json())
-            if not _agree(found, right) or _price_range(answer.json(), found) != np.argmax(right):
+            found, told = server.peer.probabilities(answer.json()), server.peer.price_range(answer.json())
+            price_range = np.argmax(found) if told is None else told
+            if not _agree(found, right) or price_range != np.argmax(right):
                 raise BenchmarkError(
                     f"{server.peer.title} answers wrong to a phone of {phone['ram']} MB: "
                     f"{answer.text[:300]}, where the bundle says {right.tolist()}"
@@ -37,9 +36,3 @@ def check_agreement(server: Server, expected: Probabilities) -> None:
 
 def _agree(found: list[float], right: Probabilities) -> bool:
     return len(found) == len(right) and np.allclose(found, right, rtol=0, atol=TOLERANCE)
-
-
-def _price_range(answer: Any, probabilities: list[float]) -> int:
-    """What the peer says; of those that leave it to the caller, the likeliest."""
-    told = answer.get("price_range") if isinstance(answer, dict) else None
-    return int(np.argmax(probabilities)) if told is None else told

@@ -13,6 +13,10 @@ from benchmarks.virtual_environment import PROJECT, python_with
 PROGRAMS = Path(__file__).parent / "peers"
 
 
+def _price_range_by_name(answer: Any) -> int | None:
+    return answer.get("price_range") if isinstance(answer, dict) else None
+
+
 @dataclass(frozen=True)
 class Peer:
     """One way to serve. The body is one phone, in the dialect that the peer's own documentation uses."""
@@ -28,6 +32,8 @@ class Peer:
     body: Callable[[PhoneObject], Any] = dict
     probabilities: Callable[[Any], list[float]] | None = None
     """Reads the four out of the answer; None for a peer that does not predict."""
+    price_range: Callable[[Any], int | None] = _price_range_by_name
+    """Reads the price range out of the answer; it gives None for a peer that leaves it to the caller."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What it wants to be told beside the body."""
     environment: Mapping[str, str] = field(default_factory=dict)
