@@ -13,10 +13,10 @@ import uvicorn
 from pydantic import ValidationError
 
 from contract.errors import InvalidTableError, KeysError, PhonePriceError, TableFileError
-from service.guards.keys import check_who_may_call
+from service.guards.keys import Keyring, check_who_may_call
 from service.lifecycle.reload import keep_proved
 from service.lifecycle.supervision import supervise_closely
-from service.platform import storage_uri
+from service.platform import platform_defaults, storage_uri
 from service.predictor import load_predictor
 from service.process import create_app
 from service.settings import Settings
@@ -83,6 +83,9 @@ def _serve(options: Mapping[str, Option]) -> None:
     check_who_may_call(settings)
     check_tracing()
     predictor = load_predictor(settings)
+    if platform_defaults().get("insecure") and settings.insecure and Keyring(settings).is_empty:
+        note = f"note: as its platform's variables say, on {settings.host} callers need no key"
+        typer.echo(note, err=True)
     # worker processes read their settings from the environment
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in _given(options).items()}
     if settings.workers > 1:

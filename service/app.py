@@ -75,7 +75,7 @@ class PhonePriceService(FastAPI):
             self.state.keyring,
             settings.max_body_bytes,
         )
-        self._outermost: ASGIApp = TableAdmission(fast_path, settings, self.state.metrics)
+        self._outermost: ASGIApp = TableAdmission(fast_path, settings, self.state.metrics, self.dialects)
         self.state.access_log = None
         if settings.access_log:
             self._outermost = self.state.access_log = AccessLog(self._outermost, in_json(settings))

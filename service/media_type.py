@@ -23,7 +23,7 @@ def media_type(request: Request) -> str:
 
 def preferred(request: Request, kinds: Sequence[str] = TABLES) -> str:
     """The first of `kinds` that Accept ranks highest, or of all if it does not say. Raises 406 if none is."""
-    accepted = _accepted(",".join(request.headers.getlist("accept")) or "*/*")
+    accepted = qualities(",".join(request.headers.getlist("accept")) or "*/*")
     ranked = sorted(kinds, key=lambda kind: -_quality(kind, accepted))  # the sort keeps the order of equals
     if not _quality(ranked[0], accepted):
         raise HTTPException(406, f"The answer is to be had as {' or '.join(kinds)}")
@@ -32,7 +32,7 @@ def preferred(request: Request, kinds: Sequence[str] = TABLES) -> str:
 
 def prefers_html(request: Request) -> bool:
     """Whether Accept ranks HTML above JSON, as browsers do; what takes anything takes JSON."""
-    accepted = _accepted(",".join(request.headers.getlist("accept")) or "*/*")
+    accepted = qualities(",".join(request.headers.getlist("accept")) or "*/*")
     return _quality(HTML, accepted) > _quality(JSON, accepted)
 
 
@@ -47,8 +47,8 @@ async def require_json(request: Request) -> None:
         raise unsupported(JSON)
 
 
-def _accepted(header: str) -> dict[str, float]:
-    """Read `text/csv;q=0.5, */*;q=0.1`, as in RFC 9110, 12.5.1."""
+def qualities(header: str) -> dict[str, float]:
+    """Read how much is wanted of what, as in `text/csv;q=0.5, */*;q=0.1`: RFC 9110, 12.5.1."""
     accepted = {}
     for item in header.split(","):
         kind, *parameters = (part.strip().lower() for part in item.split(";"))

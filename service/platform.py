@@ -15,6 +15,8 @@ SAGEMAKER_MODEL = Path("/opt/ml/model")
 STORAGE_URI = "AIP_STORAGE_URI"
 """The variable by which Vertex AI tells where it has put a model; empty where it has none."""
 
+_OF_SERVING = ("SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_SAFE_PORT_RANGE", "SAGEMAKER_BATCH")
+
 DEFAULT_PORT = 8080
 """Of SageMaker."""
 
@@ -31,7 +33,7 @@ def platform_defaults(environment: Mapping[str, str] = os.environ) -> dict[str, 
             "insecure": True,
             **_given(artifacts=_local(environment.get(STORAGE_URI, ""))),
         }
-    if any(name.startswith("SAGEMAKER_") for name in environment):
+    if _is_sagemaker(environment):
         return {
             "host": "0.0.0.0",  # noqa: S104 - it is a container's
             "port": environment.get("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT),
@@ -39,6 +41,13 @@ def platform_defaults(environment: Mapping[str, str] = os.environ) -> dict[str, 
             **_given(artifacts=_unpacked(SAGEMAKER_MODEL)),
         }
     return {}
+
+
+def _is_sagemaker(environment: Mapping[str, str]) -> bool:
+    """Whether this is a container that serves there; notebooks and jobs have variables of the same prefix."""
+    if any(name in environment for name in _OF_SERVING):
+        return True
+    return SAGEMAKER_MODEL.is_dir() and any(name.startswith("SAGEMAKER_") for name in environment)
 
 
 def storage_uri(environment: Mapping[str, str] = os.environ) -> str | None:

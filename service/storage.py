@@ -33,9 +33,10 @@ def _copy(uri: str, folder: str) -> None:
     try:
         fs.copy_files(_impatient(uri), folder)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise StorageError(f"{uri} cannot be fetched: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0].replace(uri, _told(uri))
+        raise StorageError(f"{_told(uri)} cannot be fetched: {reason}") from None
     if not any(Path(folder).iterdir()):
-        raise StorageError(f"{uri} holds nothing: it must hold CURRENT and the version that it names")
+        raise StorageError(f"{_told(uri)} holds nothing: it must hold CURRENT and the version that it names")
 
 
 def _impatient(uri: str) -> str:
@@ -43,3 +44,9 @@ def _impatient(uri: str) -> str:
     if parts.scheme not in ("gs", "gcs") or "retry_limit_seconds" in parts.query:
         return uri
     return parts._replace(query=f"{parts.query}&{PATIENCE}".lstrip("&")).geturl()
+
+
+def _told(uri: str) -> str:
+    """Leave out what may be secret: who asks, and how."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -25,8 +25,10 @@ class PhonePriceClient:
     the environment's PHONE_PRICE_API_KEY, if it has one. `timeout` is in seconds, for one call to the service
     with all its attempts, up to 600; with each but `predict` it is told to the service, which then stops
     working for it. What fails by 503 or a lost connection is asked for again, up to `retries` times, with
-    growing pauses, and not before the service's Retry-After; what would then come too late is not.
-    `transport` replaces the network, for a proxy, a certificate or an app in the same process.
+    growing pauses, and not before the service's Retry-After; what would then come too late is not. So is
+    what a proxy refuses by 429. Only a head that drips byte by byte may take longer than `timeout`.
+    `transport` replaces the network, for a certificate or an app in the same process; without one, a proxy
+    of the environment (HTTP_PROXY) is gone through, and sees the key where the url is not https.
 
     Raises `ValueError` for a url, key or timeout that cannot be; every call a `ServiceError`.
     """

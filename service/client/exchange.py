@@ -66,6 +66,8 @@ def named_failures() -> Iterator[None]:
         raise DeadlineError(f"No answer in time: {_reason(error)}") from None
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
         raise UnavailableError(f"There is no connection to the service: {_reason(error)}") from None
+    except UnicodeError:  # of a host that no name server can be asked for
+        raise UnavailableError("There is no connection to the service: its host has no name") from None
     except httpx.RequestError as error:
         raise AnswerError(f"What came is no answer: {_reason(error)}") from None
 
@@ -78,7 +80,7 @@ def checked(answer: Answer) -> Answer:
     violations = _violations(answer.content)
     told = "; ".join(each.msg for each in violations)
     text = f"{status} {httpx.codes.get_reason_phrase(status)}" + (f": {told}" if told else "")
-    if status == httpx.codes.SERVICE_UNAVAILABLE:
+    if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
         raise UnavailableError(text, _seconds(answer.headers.get("retry-after", "")))
     if status == httpx.codes.GATEWAY_TIMEOUT:
         raise DeadlineError(text)

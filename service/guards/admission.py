@@ -22,6 +22,9 @@ and to refuse them all again is a tenth of the work."""
 
 LONGEST_RETRY_SECONDS = 10
 
+SMALL_BODY_BYTES = 64 * 1024
+"""Some hundred phones in JSON, which take a few milliseconds."""
+
 TOO_MUCH = "Too much to do at once; try again after the seconds of Retry-After"
 
 
@@ -79,19 +82,24 @@ def _too_much(seconds: int, refuse: Refuse | None = None) -> Response:
 
 
 class TableAdmission:
-    """ASGI, outermost: 503 with Retry-After beyond `max_tables` at a time; tells what is in flight."""
+    """ASGI, outermost: 503 with Retry-After beyond `max_tables` at a time; tells what is in flight.
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+    To other platforms a table and a phone have one path: what is large there counts as a table.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, dialects: Dialects) -> None:
         self.app = app
+        self._dialects = dialects
+        self._free = HEALTH | METRICS | dialects.open_paths
         self._most = settings.max_tables
         self._tables = self._others = 0
         self._refused = metrics.rejections
         metrics.in_flight(lambda: self._tables + self._others)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in HEALTH | METRICS:
+        if scope["type"] != "http" or scope["path"] in self._free:
             await self.app(scope, receive, send)
-        elif scope["path"] == TABLES:
+        elif self._is_table(scope):
             await self._table(scope, receive, send)
         else:
             self._others += 1
@@ -100,13 +108,27 @@ class TableAdmission:
             finally:
                 self._others -= 1
 
+    def _is_table(self, scope: Scope) -> bool:
+        path = scope["path"]
+        return path == TABLES or (self._dialects.at(path) is not None and not _is_small(scope))
+
     async def _table(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._tables >= self._most:
             self._refused("overload")
-            await _too_much(1)(scope, receive, send)
+            await _too_much(1, self._dialects.refuse_at(scope["path"]))(scope, receive, send)
             return
         self._tables += 1
         try:
             await self.app(scope, receive, send)
         finally:
             self._tables -= 1
+
+
+def _is_small(scope: Scope) -> bool:
+    """Whether the head says that little comes, and not packed."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (len(value) > 9 or int(value) > SMALL_BODY_BYTES):
+            return False
+        if name in (b"transfer-encoding", b"content-encoding"):
+            return False
+    return True

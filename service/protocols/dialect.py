@@ -38,11 +38,16 @@ class Dialects:
     def __init__(self, settings: Settings) -> None:
         modules = [import_module(f"service.protocols.{name}") for name in settings.protocols.split()]
         self.all: list[Dialect] = [module.dialect(settings) for module in modules]
+        self._any = re.compile(
+            "|".join(f"(?:{each.paths.pattern})" for each in self.all) or r"\b\B", re.DOTALL
+        )
         self.open_paths = frozenset[str]().union(*(each.open_paths for each in self.all))
         self.short_cuts = {path: cut for each in self.all for path, cut in each.short_cuts.items()}
 
     def at(self, path: str) -> Dialect | None:
         """Return the dialect that is spoken there."""
+        if not self._any.fullmatch(path):  # as nearly all that is asked by nobody's dialect
+            return None
         return next((each for each in self.all if each.paths.fullmatch(path)), None)
 
     def refuse_at(self, path: str) -> Refuse:

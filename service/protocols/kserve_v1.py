@@ -27,6 +27,9 @@ from service.tables.writers.objects import JsonWriter
 
 MODEL = "/v1/models/{model}"
 
+MOST_EXPLAINED_BYTES = 256 * 1024
+"""Of a body in which there are but a few phones."""
+
 NAMES = ("instances", "inputs")
 """What a list of phones is called."""
 
@@ -127,7 +130,10 @@ async def explain_all(
     request: Request, predictor: NamedModel, settings: CurrentSettings, aside: CurrentAside
 ) -> Response:
     """Say why phones get their price ranges, as POST /explain does for one."""
-    rows = [*read_instances(await request.body(), NAMES, settings.max_explanations)]
+    body = await request.body()
+    if len(body) > MOST_EXPLAINED_BYTES:
+        raise HTTPException(413, f"The body is too large: send at most {MOST_EXPLAINED_BYTES} bytes")
+    rows = [*read_instances(body, NAMES, settings.max_explanations)]
     phones = np.concatenate([each.specifications for each in rows])
     return AsideAnswer(aside, partial(_explanations, predictor, phones))
 

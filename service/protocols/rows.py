@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,6 +18,11 @@ from service.tables.readers.judge import Row
 from service.tables.rows import Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, ValidValues, pack, to_rows, values
 
+Fields = TypeVar("Fields", bound=msgspec.Struct)
+
+ABSENT = msgspec.Raw(b"")
+"""The JSON of a field that is not there."""
+
 COUNT = len(FEATURES)
 
 _NO_NUMBER = re.compile(rb"[\[:,\s-](NaN|Infinity)\s*[\],}]")
@@ -25,7 +30,6 @@ _NO_NUMBER = re.compile(rb"[\[:,\s-](NaN|Infinity)\s*[\],}]")
 PIECE_ROWS = 1_000
 """Rows at a time; then others get their turn."""
 
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_by_name = msgspec.json.Decoder(list[ValidRow]).decode
 _decode_in_order = msgspec.json.Decoder(list[ValidValues]).decode
@@ -42,12 +46,17 @@ def read_rows(content: msgspec.Raw | bytes, name: str, max_rows: int) -> Iterato
         raise refusal("rows_invalid", (name,), f"{name} must be a JSON list of phones") from None
     check_count(len(rows), max_rows)
     for start in range(0, len(rows), PIECE_ROWS):
-        yield Rows(_specifications(rows[start : start + PIECE_ROWS], name, start))
+        yield rows_of(rows[start : start + PIECE_ROWS], name, start)
 
 
-def is_list(content: msgspec.Raw) -> bool:
+def rows_of(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> Rows:
+    """Return some rows of a list that has `first` of them before. Raises `InvalidTableError`."""
+    return Rows(_specifications(rows, name, first))
+
+
+def is_list(content: msgspec.Raw | bytes) -> bool:
     """Whether a JSON value is a list."""
-    return bytes(memoryview(content)[:1]) == b"["
+    return bytes(memoryview(content)[:64]).lstrip()[:1] == b"["
 
 
 def is_nested(content: msgspec.Raw) -> bool:
@@ -63,7 +72,7 @@ def check_count(rows: int, max_rows: int) -> None:
         raise refusal("too_many_rows", (), f"Too many phones: send at most {max_rows} in one call")
 
 
-def _specifications(rows: list[msgspec.Raw], name: str, first: int) -> NDArray[np.float64]:
+def _specifications(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> NDArray[np.float64]:
     joined = b"[" + b",".join(rows) + b"]"
     try:
         if is_list(rows[0]):
@@ -73,7 +82,7 @@ def _specifications(rows: list[msgspec.Raw], name: str, first: int) -> NDArray[n
         return to_rows(_looked_at(rows, name, first))
 
 
-def _looked_at(rows: list[msgspec.Raw], name: str, first: int) -> list[bytes]:
+def _looked_at(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> list[bytes]:
     """Return the rows after a look at each. Raises what is wrong with the first few broken ones."""
     packed, violations = [], []
     for number, row in enumerate(rows, first):
@@ -88,7 +97,7 @@ def _looked_at(rows: list[msgspec.Raw], name: str, first: int) -> list[bytes]:
     return packed
 
 
-def _judged(content: msgspec.Raw, within: Location) -> Row:
+def _judged(content: msgspec.Raw | bytes, within: Location) -> Row:
     where = f"{within[0]}[{within[1]}]"
     try:
         if not is_list(content):
@@ -114,22 +123,35 @@ def _told(violation: Violation, where: str) -> Violation:
     return Violation(violation.type, violation.loc, f"{where}{'.' if field else ''}{field}: {violation.msg}")
 
 
+class _Instances(msgspec.Struct):
+    instances: msgspec.Raw = ABSENT
+    inputs: msgspec.Raw = ABSENT
+
+
 def read_instances(body: bytes, names: Collection[str], max_rows: int) -> Iterator[Rows]:
     """Give the rows of `{"instances": [...]}`, by whichever of its names. Raises `InvalidTableError`."""
-    found = [(name, rows) for name, rows in read_object(body).items() if name in names]
-    if len(found) != 1:
-        what = " or ".join(names)
-        raise refusal("instances_missing", (), f"Send a JSON object with {what}: a list of phones, once")
-    ((name, rows),) = found
+    ((name, rows),) = one_of(read_object(body, _Instances), names)
     return read_rows(rows, name, max_rows)
 
 
-def read_object(body: bytes) -> dict[str, msgspec.Raw]:
-    """Return the fields of a JSON object, unread. Raises `InvalidTableError`."""
+def one_of(fields: msgspec.Struct, names: Collection[str]) -> Iterator[tuple[str, msgspec.Raw]]:
+    """Give the one of these fields that is there. Raises `InvalidTableError` if there are none or more."""
+    found = [(name, value) for name in names if (value := getattr(fields, name)) != ABSENT]
+    if len(found) != 1:
+        raise refusal(
+            "form_unknown", (), f"Send a JSON object with one of {', '.join(names)}: a list of phones"
+        )
+    yield found[0]
+
+
+def read_object(body: bytes, kind: type[Fields]) -> Fields:
+    """Return the fields of a JSON object that `kind` has, unread. Raises `InvalidTableError`."""
     try:
-        return _decode_object(body)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError:
-        raise refusal("object_expected", (), "The body must be a JSON object") from None
+        names = [name for name in kind.__struct_fields__ if not name.startswith("param")]
+        what = f"The body must be a JSON object with one of {', '.join(names)}"
+        raise refusal("object_expected", (), what) from None
     except NotPlainlyValid:
         raise not_json(body) from None
 

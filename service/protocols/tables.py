@@ -22,14 +22,16 @@ class WholeReader:
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._body = bytearray()
+        self._pieces: list[bytes] = []
 
     def feed(self, content: bytes) -> Iterator[Rows]:
-        self._body += content
+        self._pieces.append(content)
         return iter(())
 
     def finish(self) -> Iterator[Rows]:
-        return self._read(bytes(self._body))
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        return self._read(body)
 
 
 def answer_table(

@@ -531,6 +531,7 @@ def test_a_tensor_of_one_phone_is_answered_ahead_of_fastapi_with_the_same_bytes(
         inference(tensor(data=[])),
         inference(tensor(data={})),
         inference(tensor(parameters={"binary_data_size": 80})),
+        inference(tensor(name="ram")),
         inference(outputs=[{"name": "label"}]),
         inference(outputs=[{"name": "nothing"}]),
         inference(parameters={"binary_data_output": True}),

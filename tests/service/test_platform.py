@@ -41,6 +41,7 @@ def started(**environment: str) -> Iterator[httpx.Client]:
 
 def test_without_a_platform_there_is_nothing_to_follow() -> None:
     assert platform_defaults({}) == {}
+    assert platform_defaults({"SAGEMAKER_PROJECT_NAME": "of a notebook"}) == {}
     assert storage_uri({}) is None
 
 
@@ -147,6 +148,7 @@ def test_sagemaker_asks_at_8080_and_its_own_model_wins() -> None:
     }
     SAGEMAKER_MODEL.mkdir(parents=True)
     try:
+        assert platform_defaults({"SAGEMAKER_REGION": "eu-central-1"})["insecure"]
         with started(**environment) as client:  # an empty folder: the model of the image
             assert client.get("/ping").content == b""
         shutil.copytree(ARTIFACTS, SAGEMAKER_MODEL, dirs_exist_ok=True)

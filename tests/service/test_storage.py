@@ -82,6 +82,13 @@ def test_an_address_that_leads_nowhere_is_one_clear_error(other: str) -> None:
         pass
 
 
+def test_an_error_does_not_tell_who_asks() -> None:
+    with pytest.raises(StorageError) as refused, fetched("ftp://name:secret@somewhere/folder?token=secret"):
+        pass
+    assert "ftp://somewhere/folder cannot be fetched" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
 def test_without_an_address_nothing_is_fetched() -> None:
     with fetched(None) as folder:
         assert folder is None

@@ -16,13 +16,17 @@ from contract.phone import FEATURES, Specifications
 from contract.table import NUMBER, refusal
 from service.media_type import CSV, JSON, NDJSON, PARQUET
 from service.protocols.rows import (
+    ABSENT,
     COUNT,
+    check_count,
     checked_in_pieces,
     is_list,
+    one_of,
     read_columns,
     read_frame,
     read_object,
     read_rows,
+    rows_of,
 )
 from service.protocols.tables import Read
 from service.settings import Settings
@@ -37,11 +41,26 @@ X_PARQUET = "application/x-parquet"
 KINDS = (JSON, CSV, JSON_LINES, PARQUET, NPY)
 """What is taken; and NDJSON and x-parquet, other names of two of them."""
 
+FIRST_BYTES = 4 * 1024
+"""Of a CSV, which tell whether it has a header."""
+
+PIECE_BYTES = 128 * 1024
+"""About five hundred phones to a line each."""
+
 _NUMBER = re.compile(NUMBER)
 
 
+class _Forms(msgspec.Struct, forbid_unknown_fields=True):
+    dataframe_split: msgspec.Raw = ABSENT
+    dataframe_records: msgspec.Raw = ABSENT
+    instances: msgspec.Raw = ABSENT
+    inputs: msgspec.Raw = ABSENT
+    params: msgspec.Raw = ABSENT  # MLflow's, and
+    parameters: msgspec.Raw = ABSENT  # Vertex AI's, of which this model has none
+
+
 class _Frame(msgspec.Struct):
-    columns: list[Any]
+    columns: list[str | int | float | None]
     data: list[list[Any]]
 
 
@@ -58,7 +77,7 @@ def reader_of(kind: str, settings: Settings) -> Read:
 
         return partial(_read_csv, CsvReader)
     if kind in (JSON_LINES, NDJSON):
-        return partial(_read_lines, max_rows=settings.max_table_rows)
+        return _read_lines
     if kind in (PARQUET, X_PARQUET):
         return _read_parquet
     if kind == NPY:
@@ -69,11 +88,7 @@ def reader_of(kind: str, settings: Settings) -> Read:
 def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
     if body.lstrip()[:1] == b"[":  # as SageMaker's serializer has lists
         return read_rows(body, "instances", max_rows)
-    fields = read_object(body)
-    fields.pop("params", None)  # MLflow's, of which this model has none
-    if len(fields) != 1 or not fields.keys() <= _FORMS.keys():
-        raise refusal("form_unknown", (), f"Send a JSON object with one of {', '.join(_FORMS)}")
-    ((name, content),) = fields.items()
+    ((name, content),) = one_of(read_object(body, _Forms), _FORMS)
     return _FORMS[name](content, name, max_rows)
 
 
@@ -107,7 +122,7 @@ _FORMS = {
 
 def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
     """Read CSV; a first line of numbers is a phone, as SageMaker has it, and no header."""
-    cells = body.lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace").split(",")
+    cells = body[:FIRST_BYTES].lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace").split(",")
     has_header = not all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
     if not has_header and len(cells) != COUNT:
         what = f"send {COUNT}, in the order of /model-info, or the columns' names first"
@@ -117,9 +132,15 @@ def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
     yield from reader.finish()
 
 
-def _read_lines(body: bytes, max_rows: int) -> Iterator[Rows]:
-    lines = [line for line in body.splitlines() if line.strip()]
-    return read_rows(b"[" + b",".join(lines) + b"]", "lines", max_rows)
+def _read_lines(body: bytes) -> Iterator[Rows]:
+    count = start = 0
+    while start < len(body):
+        end = body.find(b"\n", start + PIECE_BYTES) + 1 or len(body)
+        lines = [line for line in body[start:end].split(b"\n") if line.strip()]
+        if lines:
+            yield rows_of(lines, "lines", count)
+        count, start = count + len(lines), end
+    check_count(count, count)
 
 
 def _read_parquet(body: bytes) -> Iterator[Rows]:

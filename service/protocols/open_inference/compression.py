@@ -5,6 +5,8 @@ from asyncio import to_thread
 
 from fastapi import HTTPException, Request
 
+from service.media_type import qualities
+
 _WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 """What zlib calls each: deflate is zlib's own format, as RFC 9110 has it."""
 
@@ -43,14 +45,12 @@ async def packed(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
     """Return the body of an answer and its headers: packed, if that is accepted and worth it."""
     if len(content) < WORTH_PACKING:
         return content, {}
-    wanted = {part.partition(";")[0].strip().lower() for part in accepted.split(",") if "q=0" not in part}
-    encoding = next((name for name in _WINDOWS if name in wanted), None)
-    if encoding is None:
-        return content, {}
-    return await to_thread(_pack, content, _WINDOWS[encoding]), {
-        "Content-Encoding": encoding,
-        "Vary": "Accept-Encoding",
-    }
+    wanted = qualities(accepted)
+    encoding = max(_WINDOWS, key=lambda name: wanted.get(name, 0.0))
+    headers = {"Vary": "Accept-Encoding"}
+    if not wanted.get(encoding):
+        return content, headers
+    return await to_thread(_pack, content, _WINDOWS[encoding]), {**headers, "Content-Encoding": encoding}
 
 
 def _pack(content: bytes, window: int) -> bytes:

@@ -8,14 +8,13 @@ import msgspec
 import numpy as np
 from fastapi import HTTPException, Request, Response
 
-from contract.phone import Specifications
-from contract.table import refusal
+from contract.phone import SPECIFICATIONS, Specifications
 from service.fast_path import ShortCut
 from service.media_type import JSON
 from service.prediction import PredictionAnswer
 from service.predictor import Predictor
 from service.protocols.open_inference.compression import packed, unpacked
-from service.protocols.open_inference.inputs import COUNT, read_phones
+from service.protocols.open_inference.inputs import read_phones
 from service.protocols.open_inference.outputs import (
     DATATYPES,
     LABEL,
@@ -24,14 +23,13 @@ from service.protocols.open_inference.outputs import (
     WIDTHS,
     Answers,
     Body,
+    check_rows,
     check_wishes,
-    is_binary,
-    wishes,
     write_answer,
 )
 from service.protocols.open_inference.request import JSON_LENGTH, InferenceRequest, decode, read_request
 from service.protocols.open_inference.statistics import Stages, Statistics
-from service.protocols.rows import is_nested
+from service.protocols.rows import COUNT, is_nested
 from service.settings import Settings
 from service.tables.plausible import checked
 from service.valid_phone import ValidValues
@@ -39,7 +37,9 @@ from service.valid_phone import ValidValues
 PIECE_ROWS = 8 * 1024
 """Rows that are checked and predicted at a time: some milliseconds, then others get their turn."""
 
-_ONE_PHONE = ([1, COUNT], [COUNT])
+LONGEST_MICROSECONDS = 600_000_000
+"""Nobody waits longer; and a float holds it."""
+
 _WITH_DECIMALS = frozenset({"FP32", "FP64"})
 
 _encode = msgspec.json.Encoder().encode
@@ -56,11 +56,7 @@ async def infer(
         asked, binary = read_request(body, request.headers.get(JSON_LENGTH))
         check_wishes(asked)
         phones = read_phones(asked, binary, settings.max_batch_rows)
-        if len(phones) > settings.max_batch_rows and not all(
-            is_binary(asked, each) for each in wishes(asked)
-        ):
-            msg = f"Too many rows: ask for at most {settings.max_batch_rows} in JSON, or for binary data"
-            raise refusal("too_many_rows", (), msg)
+        check_rows(asked, len(phones), settings.max_batch_rows)
         stages.end()
         answers = await _before(_deadline(asked), _predict(predictor, phones))
         stages.end()
@@ -77,9 +73,11 @@ def short_cut(model: str, statistics: Statistics) -> ShortCut:
         stages = Stages()
         asked = decode(body)
         (tensor,) = asked.inputs
-        if asked.outputs or asked.parameters or tensor.datatype not in _WITH_DECIMALS:
+        if asked.outputs or asked.parameters or "binary_data_size" in (tensor.parameters or ()):
             raise ValueError
-        if tensor.shape != [1, COUNT] or "binary_data_size" in (tensor.parameters or ()):
+        if tensor.shape != [1, COUNT] or tensor.datatype not in _WITH_DECIMALS:
+            raise ValueError
+        if tensor.name in SPECIFICATIONS:  # one of many, as its name says
             raise ValueError
         phone = _decode_rows(tensor.data)[0] if is_nested(tensor.data) else _decode_row(tensor.data)
         stages.rows = 1
@@ -134,7 +132,9 @@ async def _predict(predictor: Predictor, phones: Specifications) -> Answers:
 def _deadline(asked: InferenceRequest) -> float | None:
     """Return the seconds that the request gives; `timeout` is in microseconds."""
     given = (asked.parameters or {}).get("timeout")
-    return given / 1e6 if isinstance(given, int) and given > 0 else None
+    if not isinstance(given, int) or isinstance(given, bool) or given <= 0:
+        return None
+    return min(given, LONGEST_MICROSECONDS) / 1e6
 
 
 async def _before(seconds: float | None, work: Any) -> Answers:

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Specifications
 from contract.table import refusal
-from service.protocols.open_inference.request import ABSENT, InferenceRequest, Tensor
-from service.protocols.rows import is_nested
+from service.protocols.open_inference.request import InferenceRequest, Tensor
+from service.protocols.rows import ABSENT, COUNT, is_nested
 from service.valid_phone import NotPlainlyValid
-
-COUNT = len(FEATURES)
 
 NUMBERS = {
     "BOOL": "?",
@@ -92,7 +90,7 @@ def _columns(tensors: list[Tensor], raw: list[memoryview | None], max_json_rows:
     for name in FEATURES:
         number = found[name]
         if _rows(number, tensors[number]) != rows:
-            raise _wrong(number, "shape", f"{name} must have as many rows as {FEATURES[0]}, {rows}")
+            raise _wrong(number, "shape", f"{name} must have {rows} rows, as {FEATURES[0]} has")
         phones.append(_values(number, tensors[number], raw[number], max_json_rows).reshape(-1))
     return np.stack(phones, axis=1).astype(np.float64)
 
@@ -108,13 +106,13 @@ def _values(number: int, tensor: Tensor, raw: memoryview | None, max_json_rows: 
     if tensor.datatype not in NUMBERS:
         what = f"The datatype must be {' or '.join(NUMBERS)}, as specifications are numbers"
         raise _wrong(number, "datatype", what)
-    if min(tensor.shape) < 0:
-        raise _wrong(number, "shape", "A shape has no negative sizes")
     dtype = np.dtype(NUMBERS[tensor.datatype])
     if raw is not None:
         return _of_bytes(number, tensor, raw, dtype)
     if tensor.data == ABSENT:
         raise _wrong(number, "data", "No data: send the numbers here, or parameters.binary_data_size")
+    if not tensor.shape[0]:
+        raise refusal("no_rows", ("inputs",), "There are no phones: send at least one row")
     if tensor.shape[0] > max_json_rows:
         msg = f"Too many rows: send at most {max_json_rows} in JSON, or the tensor as binary data"
         raise _wrong(number, "shape", msg)
@@ -133,6 +131,11 @@ def _of_bytes(number: int, tensor: Tensor, raw: memoryview, dtype: np.dtype[Any]
 
 
 def _of_json(number: int, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
+    # told by its commas before any is read: eight megabytes of numbers would keep others waiting
+    numbers = bytes(tensor.data).count(b",") + 1
+    if numbers != prod(tensor.shape):
+        msg = f"There are {numbers} numbers, but the shape is {_shape(tensor)}"
+        raise _wrong(number, "data", msg)
     element = _ELEMENTS[dtype.kind]
     try:
         # numbers keep the digits that they were sent with, whatever the datatype says of their size
@@ -142,10 +145,9 @@ def _of_json(number: int, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
     except (ValueError, OverflowError):
         msg = f"The data must be numbers of {tensor.datatype}, as many in each row"
         raise _wrong(number, "data", msg) from None
-    nested = array.ndim > 1
-    if array.size != prod(tensor.shape) or (nested and array.shape != tuple(tensor.shape)):
-        has = f"{array.size} numbers" + (f" in {len(array)} rows" if nested else "")
-        raise _wrong(number, "data", f"There are {has}, but the shape is {_shape(tensor)}")
+    if array.size != numbers or (array.ndim > 1 and array.shape != tuple(tensor.shape)):
+        msg = f"There are {len(array)} rows or numbers, but the shape is {_shape(tensor)}"
+        raise _wrong(number, "data", msg)
     return array.reshape(tensor.shape)
 
 

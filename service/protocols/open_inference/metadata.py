@@ -5,9 +5,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from service.predictor import Predictor
-from service.protocols.open_inference.inputs import COUNT, NUMBERS
+from service.protocols.open_inference.inputs import NUMBERS
 from service.protocols.open_inference.outputs import DATATYPES, WIDTHS
 from service.protocols.open_inference.statistics import ModelStatistics
+from service.protocols.rows import COUNT
 
 EXTENSIONS = ["binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics"]
 """Of Triton, by its names."""

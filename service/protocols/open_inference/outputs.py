@@ -54,9 +54,13 @@ _LABELS = [pack("<I", len(label)) + label.encode() for label in LABELS]
 
 
 def check_wishes(asked: InferenceRequest) -> None:
-    """Raise `InvalidTableError` if an output is wished for that there is not."""
+    """Raise `InvalidTableError` if an output is wished for that there is not, or one twice."""
+    seen: set[str] = set()
     for number, wish in enumerate(asked.outputs or ()):
         classes = _parameter(wish, "classification")
+        if wish.name in seen:
+            raise _wrong(number, "name", "This output comes twice; ask for it once")
+        seen.add(wish.name)
         if wish.name not in DATATYPES:
             raise _wrong(number, "name", f"There is no such output: ask for {' or '.join(DATATYPES)}")
         if classes is None:
@@ -65,6 +69,16 @@ def check_wishes(asked: InferenceRequest) -> None:
             raise _wrong(number, "parameters", f"classification is of {PROBABILITIES} only")
         if not isinstance(classes, int) or isinstance(classes, bool) or classes < 1:
             raise _wrong(number, "parameters", f"classification must be from 1 to {len(LABELS)} classes")
+
+
+def check_rows(asked: InferenceRequest, rows: int, most: int) -> None:
+    """Raise `InvalidTableError` if there are too many for what has to be written as text."""
+    written = [
+        each for each in wishes(asked) if not is_binary(asked, each) or _parameter(each, "classification")
+    ]
+    if rows > most and written:
+        msg = f"Too many rows: ask for at most {most} in JSON or by classification, else for binary data"
+        raise refusal("too_many_rows", (), msg)
 
 
 def is_binary(asked: InferenceRequest, wish: Wish) -> bool:

@@ -3,25 +3,26 @@
 The Open Inference Protocol, and Triton's extension for binary tensors.
 """
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from contract.table import refusal
-from service.protocols.rows import not_json
+from service.protocols.rows import ABSENT, not_json
 from service.valid_phone import NotPlainlyValid
 
 JSON_LENGTH = "inference-header-content-length"
 """The header that says how many bytes of the body are JSON; without it all are."""
 
-ABSENT = msgspec.Raw(b"")
+
+Size: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 class Tensor(msgspec.Struct):
     """A tensor that comes in; `data` is its JSON, `ABSENT` where the bytes follow."""
 
     name: str
-    shape: list[int]
+    shape: list[Size]
     datatype: str
     parameters: dict[str, Any] | None = None
     data: msgspec.Raw = ABSENT

@@ -11,6 +11,7 @@ from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_
 from service.media_type import JSON
 from service.predictor import Predictor
 from service.protocols.open_inference import inference
+from service.protocols.open_inference.compression import unpacked
 from service.protocols.open_inference.metadata import (
     INFERENCE_REQUEST,
     INPUT,
@@ -27,6 +28,7 @@ from service.protocols.open_inference.metadata import (
     ServerMetadata,
 )
 from service.protocols.open_inference.statistics import Statistics
+from service.settings import Settings
 from service.valid_phone import NotPlainlyValid
 
 MODEL = "/v2/models/{model}"
@@ -196,7 +198,7 @@ async def index(
     request: Request, predictor: LoadedPredictor, settings: CurrentSettings
 ) -> list[IndexedModel]:
     """Name the one model, which is always ready."""
-    await _object(request)
+    await _object(request, settings)
     return [IndexedModel(name=settings.model_name, version=predictor.version)]
 
 
@@ -207,9 +209,9 @@ async def index(
     openapi_extra=_OPTIONAL_OBJECT,
     response_class=Response,
 )
-async def load(request: Request, _: NamedModel) -> Response:
+async def load(request: Request, _: NamedModel, settings: CurrentSettings) -> Response:
     """Say that the model is loaded, as it always is: the service follows CURRENT by itself."""
-    if (await _object(request)).get("parameters"):
+    if (await _object(request, settings)).get("parameters"):
         raise HTTPException(400, "The model is loaded as it was trained; leave the parameters out")
     return Response(json.dumps({}), media_type=JSON)
 
@@ -227,9 +229,9 @@ async def unload(_: NamedModel) -> Response:
     raise HTTPException(400, "The service has one model and keeps it; stop the service instead")
 
 
-async def _object(request: Request) -> dict[str, Any]:
+async def _object(request: Request, settings: Settings) -> dict[str, Any]:
     """Return the JSON object in the body, of which many clients send none. Raises 400."""
-    body = await request.body()
+    body = await unpacked(request, settings.max_body_bytes)
     try:
         found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any]) if body.strip() else {}
     except NotPlainlyValid:

@@ -29,7 +29,10 @@ class InferenceStatistics(TypedDict):
 
 
 class ModelStatistics(TypedDict):
-    """Of one model, since the process began; `last_inference` in milliseconds since 1970."""
+    """Of one model, since the process began; `last_inference` in milliseconds since 1970.
+
+    `version` is that of now: what a version before it has inferred is counted as well.
+    """
 
     name: str
     version: str

@@ -165,7 +165,7 @@ def statuses(answers: list[list[Message]]) -> list[int]:
 def test_a_table_too_many_is_refused_and_afterwards_taken() -> None:
     async def story() -> None:
         slow, metrics = Slow(), Metrics()
-        admission = TableAdmission(slow, Settings(max_tables=1), metrics)
+        admission = TableAdmission(slow, Settings(max_tables=1), metrics, Dialects(Settings()))
         waiting = [asyncio.create_task(asked(admission, path)) for path in ("/predict", "/predict/batch")]
         await asyncio.sleep(0)
         assert b"phone_price_in_flight 2.0" in metrics.exposition()
@@ -190,7 +190,7 @@ def test_what_fails_or_is_given_up_makes_room_again(path: str) -> None:
 
     async def story() -> None:
         metrics = Metrics()
-        admission = TableAdmission(broken, Settings(max_tables=1), metrics)
+        admission = TableAdmission(broken, Settings(max_tables=1), metrics, Dialects(Settings()))
         for _ in range(3):
             with pytest.raises(RuntimeError):
                 await asked(admission, path)

@@ -172,6 +172,30 @@ def test_what_is_too_much_is_told_in_the_dialect_and_health_is_not(path: str) ->
             assert fresh.status_code == 200, health
 
 
+@pytest.mark.parametrize("path", POSTED)
+def test_what_is_large_counts_as_a_table_and_a_phone_does_not(path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n {{"
+    with running_service(ARTIFACTS, PHONE_PRICE_MAX_TABLES="1") as running, ExitStack() as stack:
+        port = running.client.base_url.port
+        slow = stack.enter_context(create_connection(("127.0.0.1", port), timeout=10))
+        slow.sendall(head.encode())
+        time.sleep(0.2)
+        large = json.dumps(POSTED[path]).encode().ljust(70_000)
+        sent: list[dict[str, Any]] = [
+            {"content": large},
+            {"content": iter([b"{}"])},  # nobody knows how much will come
+            {"content": b"{}", "headers": {"Content-Encoding": "gzip"}},
+        ]
+        for request in sent:
+            refused = running.client.post(path, **request)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert "Too much to do at once" in told(path, refused)
+        assert running.client.post(path, json=POSTED[path]).status_code == 200
+        slow.close()
+        time.sleep(0.2)
+        assert running.client.post(path, content=large).status_code == 200
+
+
 @pytest.mark.parametrize("chosen", [*Protocol, ""])
 def test_a_dialect_is_spoken_only_if_the_settings_name_it(chosen: str) -> None:
     app = create_app(Settings(artifacts=ARTIFACTS, protocols=chosen))

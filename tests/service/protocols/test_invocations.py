@@ -39,6 +39,7 @@ JSON_FORMS: dict[str, object] = {
     "inputs in order": {"inputs": ROWS},
     "inputs by column": {"inputs": {name: FRAME[name].tolist() for name in FRAME.columns}},
     "with params": {"inputs": ROWS, "params": {}},
+    "as Vertex has it": {"instances": ROWS, "parameters": {}},
     "a list": ROWS,
 }
 
@@ -111,7 +112,8 @@ def test_an_answer_that_there_is_not_is_refused(service: httpx.Client) -> None:
         ({}, "one of dataframe_split, dataframe_records, instances, inputs"),
         ({"instances": ROWS, "inputs": ROWS}, "one of dataframe_split"),
         ({"data": ROWS}, "one of dataframe_split"),
-        (5, "must be a JSON object"),
+        (5, "must be a JSON object with one of dataframe_split, dataframe_records, instances, inputs"),
+        ({"dataframe_split": {"columns": [*FEATURES, [1]], "data": [[*ROWS[0], 1]]}}, '"columns", a list'),
         ({"dataframe_split": {"columns": ["ram"], "data": [[1]]}}, "There is no column battery_power, blue"),
         ({"dataframe_split": {"columns": list(range(20)), "data": ROWS}}, "There is no column battery_power"),
         ({"dataframe_split": {"columns": list(FEATURES), "data": []}}, "There are no phones"),
@@ -153,7 +155,7 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ("text/csv", BARE + "1,2\n", "Line 5: 2 cells, but the header has 20"),
         ("text/csv", "1,2,3\n", "Line 1 holds 3 numbers; send 20"),
         ("text/csv", "", "table is empty"),
-        ("application/jsonlines", json.dumps(EXAMPLE) + "\nx", "JSON list of phones"),
+        ("application/jsonlines", json.dumps(EXAMPLE) + "\nx", "lines[1]: The body is not JSON"),
         ("application/jsonlines", json.dumps(EXAMPLE) + "\n" + json.dumps(WRONG), "lines[1].wifi"),
         ("application/jsonlines", "", "There are no phones"),
         ("application/vnd.apache.parquet", b"PAR1", "not Parquet"),
@@ -175,6 +177,16 @@ def test_wrong_bodies_of_other_kinds_are_refused(
 def test_a_pickle_in_an_array_is_not_opened(service: httpx.Client) -> None:
     answer = posted(service, "application/x-npy", saved(np.array([EXAMPLE]), allow_pickle=True))
     assert "objects are not unpickled" in refusal(answer)
+
+
+def test_many_lines_are_read_a_piece_at_a_time(service: httpx.Client) -> None:
+    """More of them than a piece holds, by name and in order, with blank ones between."""
+    lines = [json.dumps(PHONES[0]), json.dumps(ROWS[1]), "", json.dumps(PHONES[2]), json.dumps(ROWS[3])] * 400
+    answer = posted(service, "application/jsonlines", "\n".join(lines))
+    assert answer.json()["predictions"] == predicted(service) * 400
+    lines[-1] = json.dumps(WRONG)
+    assert "lines[1599].wifi" in refusal(posted(service, "application/jsonlines", "\n".join(lines)))
+    assert "There are no phones" in refusal(posted(service, "application/jsonlines", "\n" * 1_000_000))
 
 
 @pytest.mark.parametrize("kind", ["digits and a letter", "numbers and a letter"])

@@ -52,9 +52,9 @@ def test_instances_are_explained_as_one_phone_is(service: httpx.Client) -> None:
         ({"instances": [{**EXAMPLE, "ram": None}]}, "instances[0].ram: Input should be a valid number"),
         ({"instances": [{**EXAMPLE, "ram": "2048"}]}, "ram must be a whole number from 1 to 65536"),
         ({"instances": "all"}, "instances must be a JSON list of phones"),
-        ({"instances": [EXAMPLE], "inputs": [EXAMPLE]}, "instances or inputs"),
-        ({}, "instances or inputs"),
-        ([EXAMPLE], "must be a JSON object"),
+        ({"instances": [EXAMPLE], "inputs": [EXAMPLE]}, "one of instances, inputs: a list of phones"),
+        ({}, "one of instances, inputs: a list of phones"),
+        ([EXAMPLE], "must be a JSON object with one of instances, inputs"),
     ],
 )
 def test_what_is_wrong_is_told(service: httpx.Client, verb: str, body: object, words: str) -> None:
