@@ -70,7 +70,7 @@ class PhonePriceService(FastAPI):
         self.plain_path = Wording(super().__call__, self.dialects.refuse_at)
         fast_path = FastPath(
             self.plain_path,
-            {PREDICT.route: PREDICT, **self.dialects.short_cuts},
+            {**self.dialects.short_cuts, PREDICT.route: PREDICT},
             self.state.metrics,
             self.state.keyring,
             settings.max_body_bytes,

@@ -39,6 +39,8 @@ class ShortCut:
     write: Callable[[PredictionAnswer, Any], bytes]
     typed: bool = True
     """Whether the Content-Type has to say that it is JSON."""
+    tells_version: bool = False
+    """Whether a header says which model it was, as with tables."""
     not_with: frozenset[bytes] = frozenset()
     """Headers with which it is another kind of request."""
 
@@ -85,11 +87,14 @@ class FastPath:
         message = await receive()
         try:
             phone, asked = cut.read(self._whole(message))
-            body = cut.write(await scope["state"]["batcher"].predict(phone), asked)
+            answer = await scope["state"]["batcher"].predict(phone)
+            body = cut.write(answer, asked)
         except Exception:  # noqa: BLE001 - whatever it is, the plain path meets it again, and logs and words it
             await self.plain(scope, _again(message, receive), send)
             return
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", _JSON)]
+        if cut.tells_version:
+            headers.append((b"x-model-version", answer["model_version"].encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         observe(perf_counter() - start)

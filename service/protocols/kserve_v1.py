@@ -20,6 +20,7 @@ from service.prediction import Prediction
 from service.predictor import Predictor
 from service.protocols.dialect import Dialect
 from service.protocols.error_text import ErrorText, refuse
+from service.protocols.one_instance import short_cut
 from service.protocols.rows import read_instances
 from service.protocols.tables import answer_table
 from service.settings import Settings
@@ -154,8 +155,13 @@ def _explanations(predictor: Predictor, phones: Specifications) -> dict[str, lis
     return {"explanations": [explain(predictor, phone[None]) for phone in phones]}
 
 
-def dialect(_: Settings) -> Dialect:
+def dialect(settings: Settings) -> Dialect:
     """Return what KServe's first protocol speaks."""
+    model = settings.model_name
     return Dialect(
-        router=router, paths=re.compile("/v1/models(/.*)?", re.DOTALL), refuse=refuse, error_body=ErrorText
+        router=router,
+        paths=re.compile("/v1/models(/.*)?", re.DOTALL),
+        refuse=refuse,
+        error_body=ErrorText,
+        short_cuts={f"/v1/models/{model}:predict": short_cut(f"{MODEL}:predict")},
     )

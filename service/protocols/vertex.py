@@ -18,6 +18,7 @@ from service.media_type import JSON
 from service.prediction import Prediction
 from service.protocols.dialect import Dialect
 from service.protocols.error_text import ErrorText, refuse
+from service.protocols.one_instance import short_cut
 from service.protocols.rows import read_instances
 from service.protocols.tables import answer_table
 from service.settings import Settings
@@ -50,6 +51,7 @@ def dialect(_: Settings) -> Dialect:
         refuse=refuse,
         error_body=ErrorText,
         open_paths=frozenset({health_route} - {DEPLOYED_MODEL}),
+        short_cuts={predict_route: short_cut(predict_route)},
     )
 
 
