@@ -1,8 +1,8 @@
-"""Phones as platforms send them in JSON -> rows: objects, lists in the order of `FEATURES`, or columns."""
+"""Phones as platforms send them in JSON -> rows: objects by name, or lists in the order of `FEATURES`."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
-from contract.phone import FEATURES, Specifications
+from contract.phone import FEATURES
 from contract.table import REPORTED_VIOLATIONS, refusal
-from contract.violation import Location, Violation, expectation, from_pydantic
-from service.tables.plausible import checked
+from contract.violation import Location, Violation, from_pydantic
 from service.tables.readers.judge import Row
 from service.tables.rows import Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, ValidValues, pack, to_rows, values
@@ -76,10 +75,13 @@ def _specifications(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) 
     joined = b"[" + b",".join(rows) + b"]"
     try:
         if is_list(rows[0]):
-            return to_rows([pack(*row) for row in _decode_in_order(joined)])
-        return to_rows([pack(*values(row)) for row in _decode_by_name(joined)])
+            found = to_rows([pack(*row) for row in _decode_in_order(joined)])
+        else:
+            found = to_rows([pack(*values(row)) for row in _decode_by_name(joined)])
     except NotPlainlyValid:
         return to_rows(_looked_at(rows, name, first))
+    # a line may hold two phones with a comma between them
+    return found if len(found) == len(rows) else to_rows(_looked_at(rows, name, first))
 
 
 def _looked_at(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> list[bytes]:
@@ -130,18 +132,17 @@ class _Instances(msgspec.Struct):
 
 def read_instances(body: bytes, names: Collection[str], max_rows: int) -> Iterator[Rows]:
     """Give the rows of `{"instances": [...]}`, by whichever of its names. Raises `InvalidTableError`."""
-    ((name, rows),) = one_of(read_object(body, _Instances), names)
+    name, rows = one_of(read_object(body, _Instances), names)
     return read_rows(rows, name, max_rows)
 
 
-def one_of(fields: msgspec.Struct, names: Collection[str]) -> Iterator[tuple[str, msgspec.Raw]]:
-    """Give the one of these fields that is there. Raises `InvalidTableError` if there are none or more."""
+def one_of(fields: msgspec.Struct, names: Collection[str]) -> tuple[str, msgspec.Raw]:
+    """Return the one of these fields that is there. Raises `InvalidTableError` if there are none or more."""
     found = [(name, value) for name in names if (value := getattr(fields, name)) != ABSENT]
     if len(found) != 1:
-        raise refusal(
-            "form_unknown", (), f"Send a JSON object with one of {', '.join(names)}: a list of phones"
-        )
-    yield found[0]
+        msg = f"Send a JSON object with one of {', '.join(names)}: a list of phones"
+        raise refusal("form_unknown", (), msg)
+    return found[0]
 
 
 def read_object(body: bytes, kind: type[Fields]) -> Fields:
@@ -159,50 +160,7 @@ def read_object(body: bytes, kind: type[Fields]) -> Fields:
 def not_json(body: bytes | memoryview) -> InvalidTableError:
     """Return the refusal of what is not JSON, as frames with gaps are not when Python writes them."""
     if _NO_NUMBER.search(body):
-        msg = (
-            "NaN and Infinity are not JSON: a phone has all its specifications, so leave out rows with a gap"
-        )
+        msg = "NaN and Infinity are not JSON: no specification may be missing, so leave out rows with a gap"
     else:
         msg = "The body is not JSON"
     return refusal("json_invalid", (), msg)
-
-
-def read_columns(columns: Mapping[str, Sequence[Any]], max_rows: int) -> Iterator[Rows]:
-    """Give the rows of columns by name, among others. Raises `InvalidTableError`."""
-    if missing := [name for name in FEATURES if name not in columns]:
-        msg = f"There is no column {', '.join(missing)}: send one for each of the {COUNT} specifications"
-        raise refusal("missing_column", (), msg)
-    lengths = {len(columns[name]) for name in FEATURES}
-    if len(lengths) > 1:
-        raise refusal("column_length", (), "The columns differ in length; send as many values in each")
-    check_count(lengths.pop(), max_rows)
-    return checked_in_pieces(np.stack([_numbers(name, columns[name]) for name in FEATURES], axis=1))
-
-
-def read_frame(names: Sequence[Any], data: Sequence[Sequence[Any]], max_rows: int) -> Iterator[Rows]:
-    """Give the rows of a data frame: the names of its columns, and its rows. Raises `InvalidTableError`."""
-    check_count(len(data), max_rows)
-    for number, row in enumerate(data):
-        if len(row) != len(names):
-            msg = f"Row {number} (counted from 0) has {len(row)} values, but there are {len(names)} columns"
-            raise refusal("cell_count", ("data", number), msg)
-    for name in FEATURES:
-        if names.count(name) > 1:
-            raise refusal("repeated_column", (name,), f"Column {name} is there twice")
-    return read_columns(dict(zip(names, zip(*data, strict=True), strict=True)), max_rows)
-
-
-def checked_in_pieces(phones: Specifications) -> Iterator[Rows]:
-    """Give the rows of a matrix, those that break a rule with what is wrong."""
-    for start in range(0, len(phones), PIECE_ROWS):
-        yield from checked(phones[start : start + PIECE_ROWS], start)
-
-
-def _numbers(name: str, column: Sequence[Any]) -> NDArray[np.float64]:
-    """Return numbers, and not a number where there is nothing, for the row to be judged."""
-    try:
-        numbers = msgspec.convert(column, list[float | None])
-    except msgspec.MsgspecError:
-        msg = f"Column {name} holds what is no number; {expectation(name)}"
-        raise refusal("column_type", (name,), msg) from None
-    return np.array(numbers, dtype=np.float64)

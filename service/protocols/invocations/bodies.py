@@ -15,15 +15,13 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES, Specifications
 from contract.table import NUMBER, refusal
 from service.media_type import CSV, JSON, NDJSON, PARQUET
+from service.protocols.invocations.frames import checked_in_pieces, read_columns, read_frame
 from service.protocols.rows import (
     ABSENT,
     COUNT,
     check_count,
-    checked_in_pieces,
     is_list,
     one_of,
-    read_columns,
-    read_frame,
     read_object,
     read_rows,
     rows_of,
@@ -88,7 +86,7 @@ def reader_of(kind: str, settings: Settings) -> Read:
 def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
     if body.lstrip()[:1] == b"[":  # as SageMaker's serializer has lists
         return read_rows(body, "instances", max_rows)
-    ((name, content),) = one_of(read_object(body, _Forms), _FORMS)
+    name, content = one_of(read_object(body, _Forms), _FORMS)
     return _FORMS[name](content, name, max_rows)
 
 

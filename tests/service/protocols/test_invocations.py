@@ -157,6 +157,12 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ("text/csv", "", "table is empty"),
         ("application/jsonlines", json.dumps(EXAMPLE) + "\nx", "lines[1]: The body is not JSON"),
         ("application/jsonlines", json.dumps(EXAMPLE) + "\n" + json.dumps(WRONG), "lines[1].wifi"),
+        ("application/jsonlines", f"{ROWS[0]},{ROWS[1]}\n{ROWS[2]}", "lines[0] must hold numbers only"),
+        (
+            "application/jsonlines",
+            f"{json.dumps(EXAMPLE)},{json.dumps(EXAMPLE)}",
+            "lines[0]: The body is not JSON",
+        ),
         ("application/jsonlines", "", "There are no phones"),
         ("application/vnd.apache.parquet", b"PAR1", "not Parquet"),
         ("application/x-npy", b"", "no array as numpy.save writes it"),
