@@ -32,7 +32,6 @@ def _build(environment: Path, requirements: Path) -> None:
     venv.create(environment)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", "--python", str(environment)]
     command = [*pip, "install", "--requirement", str(requirements)]
-    # from the project's own folder pip would complain of what this project lacks there
-    done = subprocess.run(command, cwd=requirements.parent, check=False)  # noqa: S603 - our own list
+    done = subprocess.run(command, cwd=PROJECT, check=False)  # noqa: S603 - our own list
     if done.returncode != 0:
         raise BenchmarkError(f"pip could not install {requirements.name}; its reason is above")

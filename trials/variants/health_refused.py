@@ -4,5 +4,5 @@ from unittest.mock import patch
 
 from service.__main__ import app
 
-with patch("service.guards.admission._NEVER_REFUSED_HERE", frozenset()):
+with patch("service.guards.admission.HEALTH", frozenset()):
     app()
