@@ -26,11 +26,12 @@ install: $(VENV)/.development  ## Install everything for development into .venv
 train: $(VENV)/.development  ## Train on PHONE_PRICE_DATA, data/phones.csv or data/sample.csv
 	$(BIN)/python -m training train
 
-bench: $(VENV)/.development  ## Measure serving, tables and starting beside others (half an hour; needs wrk)
+bench: $(VENV)/.development  ## Measure serving, tables, starting and dialects beside others (most of an hour; needs wrk)
 	mkdir -p $(RESULTS)
 	$(BIN)/python -m benchmarks.serving --json $(RESULTS)/serving.json --markdown $(RESULTS)/serving.md --chart $(RESULTS)/serving.png
 	$(BIN)/python -m benchmarks.tables --json $(RESULTS)/tables.json --markdown $(RESULTS)/tables.md --chart $(RESULTS)/tables.png
 	$(BIN)/python -m benchmarks.start --json $(RESULTS)/start.json --markdown $(RESULTS)/start.md --chart $(RESULTS)/start.png
+	$(BIN)/python -m benchmarks.protocols --json $(RESULTS)/protocols.json --markdown $(RESULTS)/protocols.md
 
 chaos fuzz load soak audit: $(VENV)/.development  ## Try faults, bad input, load, half an hour of it, what is shipped
 	$(BIN)/python -m trials run $@ --long --results trials/results

@@ -147,6 +147,12 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     app = PhonePriceService(
         settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
     )
+    _furnish(app, settings)
+    return app
+
+
+def _furnish(app: PhonePriceService, settings: Settings) -> None:
+    """Give the app its guards, the innermost first, its words for failures, and its routes."""
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables=TABLES)
     app.add_middleware(PlainBodies, unpacked_at=app.dialects.unpack_at)
     app.add_middleware(Deadline)
@@ -157,4 +163,3 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         app.include_router(dialect.router)
     for routes in (predict, explain, health, model_info, metrics, page):
         app.include_router(routes.router)
-    return app

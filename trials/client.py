@@ -106,6 +106,11 @@ class Tally:
         """Whole answers with another status."""
         return self.statuses.total() - self.statuses[200]
 
+    @property
+    def share_good(self) -> float:
+        """The share of all requests that got the golden answer."""
+        return self.good / max(1, self.good + self.failed + self.not_200 + self.wrong)
+
     def percentile(self, share: float) -> float:
         """Return the seconds within which this share of the 200s came; NaN where none did."""
         ordered = sorted(self.seconds)

@@ -17,7 +17,8 @@ from service.settings import Settings
 class Dialect:
     """How one platform asks and is answered.
 
-    `paths` matches each path on which refusals have the platform's shape, whoever refuses.
+    `paths` matches each path on which refusals have the platform's shape, whoever refuses; `error_body` is
+    that shape, which some route of the router has to name among its responses to have it described.
     """
 
     router: APIRouter
@@ -64,3 +65,8 @@ class Dialects:
         """Whether compressed bodies are taken there."""
         dialect = self.at(path)
         return dialect is not None and dialect.unpacks
+
+
+def platform_status(status: int) -> int:
+    """Return a refusal's status as platforms have it: what breaks a rule is a 400, as what cannot be read."""
+    return 400 if status == 422 else status

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from contract.violation import Violation
 from service.errors import told
 from service.media_type import JSON
+from service.protocols.dialect import platform_status
 
 
 class ErrorText(BaseModel):
@@ -22,4 +23,4 @@ def refuse(
 ) -> Response:
     """Return the error; what breaks a rule is a 400 there, as what cannot be read."""
     body = {"error": "; ".join(each.msg for each in told(violations))}
-    return Response(json.dumps(body), 400 if status == 422 else status, headers, JSON)
+    return Response(json.dumps(body), platform_status(status), headers, JSON)

@@ -11,20 +11,23 @@ import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel
 
-from contract.phone import EXAMPLE, Specifications
+from contract.phone import Specifications
 from service.aside import AsideAnswer
 from service.dependencies import CurrentAside, CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.explanation import Explanation, explain
-from service.media_type import JSON
-from service.prediction import Prediction
 from service.predictor import Predictor
 from service.protocols.dialect import Dialect
 from service.protocols.error_text import ErrorText, refuse
+from service.protocols.instances import (
+    REFUSED,
+    PredictedInstances,
+    answer_instances,
+    described_body,
+    read_instances,
+)
+from service.protocols.models import Models
 from service.protocols.one_instance import short_cut
-from service.protocols.rows import read_instances
-from service.protocols.tables import answer_table
 from service.settings import Settings
-from service.tables.writers.objects import JsonWriter
 
 MODEL = "/v1/models/{model}"
 
@@ -35,23 +38,11 @@ NAMES = ("instances", "inputs")
 """What a list of phones is called."""
 
 
-class Models(BaseModel):
-    """The names of the models that there are."""
-
-    models: list[str]
-
-
 class ModelStatus(BaseModel):
     """Whether the model can predict."""
 
     name: str
     ready: bool = True
-
-
-class V1Predictions(BaseModel):
-    """The price ranges of phones, in the order they came."""
-
-    predictions: list[Prediction]
 
 
 class V1Explanations(BaseModel):
@@ -62,27 +53,10 @@ class V1Explanations(BaseModel):
 
 router = APIRouter(tags=["KServe V1"])
 
-_ERROR = {"model": ErrorText}
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: _ERROR | {"description": "There is no such model"}}
-REFUSED: dict[int | str, dict[str, Any]] = UNKNOWN | {
-    400: _ERROR | {"description": "The request breaks a rule"},
-    413: _ERROR | {"description": "The body is too large"},
-    507: _ERROR | {"description": "There is no room to hold the answer"},
+UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorText, "description": "There is no such model"}
 }
-INSTANCES: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": {
-                    "type": "object",
-                    "properties": {name: {"type": "array", "minItems": 1} for name in NAMES},
-                },
-                "example": {"instances": [EXAMPLE, list(EXAMPLE.values())]},
-            }
-        },
-    }
-}
+INSTANCES = described_body({"properties": {name: {"type": "array", "minItems": 1} for name in NAMES}})
 
 
 async def get_model(request: Request, predictor: LoadedPredictor, settings: CurrentSettings) -> Predictor:
@@ -108,7 +82,7 @@ async def models(settings: CurrentSettings) -> Models:
     f"{MODEL}:predict",
     summary="Predict",
     response_class=Response,
-    responses=REFUSED | {200: {"model": V1Predictions}},
+    responses=UNKNOWN | REFUSED | {200: {"model": PredictedInstances}},
     openapi_extra=INSTANCES,
 )
 async def predict(request: Request, predictor: NamedModel, settings: CurrentSettings) -> Response:
@@ -116,15 +90,14 @@ async def predict(request: Request, predictor: NamedModel, settings: CurrentSett
 
     Whatever the Content-Type says, the body is JSON.
     """
-    read = partial(read_instances, names=NAMES, max_rows=settings.max_batch_rows)
-    return answer_table(request, predictor, settings, read, JsonWriter(None))
+    return answer_instances(request, predictor, settings, NAMES)
 
 
 @router.post(
     f"{MODEL}:explain",
     summary="Explain",
     response_class=Response,
-    responses=REFUSED | {200: {"model": V1Explanations}},
+    responses=UNKNOWN | REFUSED | {200: {"model": V1Explanations}},
     openapi_extra=INSTANCES,
 )
 async def explain_all(

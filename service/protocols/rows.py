@@ -125,17 +125,6 @@ def _told(violation: Violation, where: str) -> Violation:
     return Violation(violation.type, violation.loc, f"{where}{'.' if field else ''}{field}: {violation.msg}")
 
 
-class _Instances(msgspec.Struct):
-    instances: msgspec.Raw = ABSENT
-    inputs: msgspec.Raw = ABSENT
-
-
-def read_instances(body: bytes, names: Collection[str], max_rows: int) -> Iterator[Rows]:
-    """Give the rows of `{"instances": [...]}`, by whichever of its names. Raises `InvalidTableError`."""
-    name, rows = one_of(read_object(body, _Instances), names)
-    return read_rows(rows, name, max_rows)
-
-
 def one_of(fields: msgspec.Struct, names: Collection[str]) -> tuple[str, msgspec.Raw]:
     """Return the one of these fields that is there. Raises `InvalidTableError` if there are none or more."""
     found = [(name, value) for name in names if (value := getattr(fields, name)) != ABSENT]

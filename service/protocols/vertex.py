@@ -5,36 +5,20 @@ https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirement
 
 import os
 import re
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from pydantic import BaseModel
 
-from contract.phone import EXAMPLE
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.guards.access import HEALTH
-from service.media_type import JSON
-from service.prediction import Prediction
 from service.protocols.dialect import Dialect
 from service.protocols.error_text import ErrorText, refuse
+from service.protocols.instances import REFUSED, PredictedInstances, answer_instances, described_body
 from service.protocols.one_instance import short_cut
-from service.protocols.rows import read_instances
-from service.protocols.tables import answer_table
 from service.settings import Settings
-from service.tables.writers.objects import JsonWriter
 
 DEPLOYED_MODEL = "/v1/endpoints/{endpoint}/deployedModels/{deployed_model}"
 """Where Vertex asks, unless the container was uploaded with routes."""
-
-
-class VertexAnswer(BaseModel):
-    """The price ranges of phones, in the order they came."""
-
-    predictions: list[Prediction]
-
-
-_ERROR = {"model": ErrorText}
 
 
 def dialect(_: Settings) -> Dialect:
@@ -67,35 +51,17 @@ async def predict(request: Request, predictor: LoadedPredictor, settings: Curren
 
     Whatever the Content-Type says, the body is JSON; other fields than instances are ignored.
     """
-    read = partial(read_instances, names=["instances"], max_rows=settings.max_batch_rows)
-    return answer_table(request, predictor, settings, read, JsonWriter(None))
+    return answer_instances(request, predictor, settings, ["instances"])
 
 
 _HEALTH: dict[str, Any] = {"dependencies": [Depends(refuse_while_draining)]}
 
 _PREDICT: dict[str, Any] = {
     "response_class": Response,
-    "responses": {
-        200: {"model": VertexAnswer},
-        400: _ERROR | {"description": "The request breaks a rule"},
-        413: _ERROR | {"description": "The body is too large"},
-        507: _ERROR | {"description": "There is no room to hold the answer"},
-    },
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": {
-                        "type": "object",
-                        "required": ["instances"],
-                        "properties": {"instances": {"type": "array", "minItems": 1}},
-                    },
-                    "example": {"instances": [EXAMPLE, list(EXAMPLE.values())]},
-                }
-            },
-        }
-    },
+    "responses": REFUSED | {200: {"model": PredictedInstances}},
+    "openapi_extra": described_body(
+        {"required": ["instances"], "properties": {"instances": {"type": "array", "minItems": 1}}}
+    ),
 }
 
 

@@ -207,8 +207,8 @@ def command_of_nginx(folder: Path, others: dict[str, str]) -> list[str]:
     service = SERVICES["nginx"]
     (script,) = service["command"]
     own = {
+        "/tmp/": f"{folder}/",  # noqa: S108 - the container's, and first: this project may lie in one, too
         "/etc/nginx/phone-price.conf": str(mounted_at("nginx", "/etc/nginx/phone-price.conf")),
-        "/tmp/": f"{folder}/",  # noqa: S108 - the container's
         "exec nginx": f"sed -i 's/listen 8080/listen {others.pop('8080')}/' {folder}/nginx.conf\nexec nginx",
     }
     for old, new in (own | others).items():

@@ -1,13 +1,11 @@
 """The fast path against FastAPI's own path: the same bytes, whatever is sent and however it is written."""
 
-import asyncio
 import json
 import math
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Sequence
 from io import BufferedReader
 from typing import TypeAlias
 
@@ -16,76 +14,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.types import Receive, Scope, Send
 
-from contract.bundle import read_current
 from contract.phone import EXAMPLE, FEATURES, SPECIFICATIONS, Phone, Specification, to_specifications
-from service.app import PhonePriceService, create_app
-from service.batching import TurnBatcher
-from service.settings import Settings
 from service.valid_phone import ValidPhone
-from tests.asgi import BODY, JSON, Answer, Request, answer
-from tests.running_service import ARTIFACTS
+from tests.asgi import BODY, JSON, Request
+from tests.service.two_paths import LIMIT, TwoPaths
+from tests.service.written_values import valid_values
 
 TEXT = (b"content-type", b"text/plain")
-LIMIT = 16 * 1024
-"""Bytes of a body that the service in this process takes."""
-
-
-def ordered_headers(answer: Answer) -> Answer:
-    return answer._replace(headers=sorted(answer.headers))
-
-
-class TwoPaths:
-    """One service in this process: with its fast path, and as FastAPI alone has it."""
-
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, app: PhonePriceService, batcher: TurnBatcher, taken: list[int]
-    ) -> None:
-        self.loop = loop
-        self.app = app
-        self.batcher = batcher
-        self.taken = taken  # the rows of each engine call of the fast path
-
-    def agree(self, request: Request, *, loaded: bool = True) -> tuple[Answer, bool]:
-        """Check that both answer alike; return the answer, and whether the fast path gave it."""
-        state = {"batcher": self.batcher} if loaded else {}
-        return self.loop.run_until_complete(self._agree(request, state))
-
-    async def _agree(self, request: Request, state: dict[str, TurnBatcher]) -> tuple[Answer, bool]:
-        self.taken.clear()
-        found = await answer(self.app, request, state)
-        taken = bool(self.taken)
-        assert ordered_headers(found) == ordered_headers(await answer(self._plain, request, state)), request
-        assert self.taken == [1] * taken, "the plain path has taken the fast one"
-        return found, taken
-
-    async def _plain(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app.plain_path(scope, receive, send)
-
-
-async def started(stack: AsyncExitStack) -> TwoPaths:
-    app = create_app(Settings(artifacts=ARTIFACTS, max_body_bytes=LIMIT, access_log=False))
-    state = await stack.enter_async_context(app.router.lifespan_context(app))
-    assert state is not None
-    taken: list[int] = []
-    return TwoPaths(
-        asyncio.get_running_loop(), app, TurnBatcher(state["batcher"].predictor, taken.append), taken
-    )
-
-
-@pytest.fixture(scope="module")
-def both() -> Iterator[TwoPaths]:
-    stack = AsyncExitStack()
-    with asyncio.Runner() as runner:
-        yield runner.run(started(stack))
-        runner.run(stack.aclose())
-
-
-# how a valid value can be written; the last of each has far more digits than a double
-WHOLE_FORMS = ("{:d}", "{:d}.0", "{:d}.000", "{:d}e0", "{:d}E+00", "{:d}.0e-0", "{:.6e}", "{:d}." + "0" * 40)
-DECIMAL_FORMS = ("{!r}", "{:.17g}", "{:e}", "{:E}", "{:.17f}000", "{:.60f}")
-ZEROS = ("-0", "-0.0", "-0e5", "0E9", "-1e-400")
 
 # fmt: off
 ODD_VALUES = [
@@ -98,35 +34,8 @@ ODD_VALUES = [
 
 ODD_KEYS = ["Ram", "ram ", "", "colour", "ra", r"\u0072am", r"r\u0061\u006D", r"\ud800", "\xe9", r"ram\u0000"]
 
-TRAINED = {feature.name: (feature.low, feature.high) for feature in read_current(ARTIFACTS).manifest.features}
-
 Written: TypeAlias = tuple[str, str]
 """A field: its name, as it stands between the quotes, and its value."""
-
-
-def edges(spec: Specification) -> set[float]:
-    """Where answers change: the bounds of what is plausible and of what was trained on."""
-    return {spec.low, spec.high, *TRAINED[spec.name]}
-
-
-def valid_values(spec: Specification) -> st.SearchStrategy[str]:
-    """A valid value, often at or beside an edge, in one of the ways to write it."""
-    if spec.whole:
-        numbers = st.sampled_from(whole_edges(spec)) | st.integers(int(spec.low), int(spec.high))
-        written = st.builds(str.format, st.sampled_from(WHOLE_FORMS), numbers)
-        return written if spec.low else written | st.sampled_from(ZEROS)
-    decimals = st.sampled_from(decimal_edges(spec)) | st.floats(spec.low, spec.high)
-    return st.builds(str.format, st.sampled_from(DECIMAL_FORMS), decimals)
-
-
-def whole_edges(spec: Specification) -> list[int]:
-    near = {int(edge) + step for edge in edges(spec) for step in (-1, 0, 1)}
-    return [each for each in sorted(near) if spec.low <= each <= spec.high]
-
-
-def decimal_edges(spec: Specification) -> list[float]:
-    near = {math.nextafter(edge, way) for edge in edges(spec) for way in (0, edge, math.inf)}
-    return [each for each in sorted(near) if spec.low <= each <= spec.high]
 
 
 def odd_values(spec: Specification) -> st.SearchStrategy[str]:
@@ -484,125 +393,3 @@ def test_requests_of_one_connection_get_their_own_answers_in_their_order(service
             assert read_answer(incoming) == answer
         connection.sendall(b"".join(map(posted, bodies)))
         assert [read_answer(incoming) for _ in bodies] == expected
-
-
-INFER = "/v2/models/phone-price/infer"
-NUMBERS = [*EXAMPLE.values()]
-
-
-def tensor(**changes: object) -> dict[str, object]:
-    return {"name": "x", "shape": [1, 20], "datatype": "FP32", "data": NUMBERS} | changes
-
-
-def inference(*inputs: dict[str, object], **fields: object) -> bytes:
-    return json.dumps({"inputs": inputs or [tensor()], **fields}).encode()
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        inference(),
-        inference(tensor(data=[NUMBERS])),
-        inference(tensor(datatype="FP64", name="phones", parameters={"content_type": "np"})),
-        inference(id="a", model_name="another field", parameters={}, outputs=[]),
-        inference(id=None, parameters=None, outputs=None),
-        inference().replace(b"[1, 20]", b" [ 1 , 20 ] ").replace(b": [1450", b": \n[\t1450"),
-    ],
-)
-def test_a_tensor_of_one_phone_is_answered_ahead_of_fastapi_with_the_same_bytes(
-    both: TwoPaths, body: bytes
-) -> None:
-    for headers in ((), (TEXT,), ((b"content-type", b"application/octet-stream"),)):
-        found, taken = both.agree(Request((body,), headers, path=INFER))
-        assert (found.status, taken) == (200, True)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        inference(tensor(), tensor(name="y")),
-        inference(tensor(shape=[20])),
-        inference(tensor(shape=[2, 20], data=NUMBERS * 2)),
-        inference(tensor(datatype="INT64", data=[int(value) or 1 for value in NUMBERS])),
-        inference(tensor(data=NUMBERS[:-1])),
-        inference(tensor(data=[*NUMBERS, 1])),
-        inference(tensor(data=[*NUMBERS[:-1], 2])),
-        inference(tensor(data=[*NUMBERS[:-1], True])),
-        inference(tensor(data=[*NUMBERS[:-1], None])),
-        inference(tensor(data=[*NUMBERS[:-1], "1"])),
-        inference(tensor(data=[NUMBERS, NUMBERS])),
-        inference(tensor(data=[[NUMBERS]])),
-        inference(tensor(data=[])),
-        inference(tensor(data={})),
-        inference(tensor(parameters={"binary_data_size": 80})),
-        inference(tensor(name="ram")),
-        inference(outputs=[{"name": "label"}]),
-        inference(outputs=[{"name": "nothing"}]),
-        inference(parameters={"binary_data_output": True}),
-        inference(parameters={"timeout": 10_000_000}),
-        inference(*[tensor(name=name, shape=[1], data=[value]) for name, value in EXAMPLE.items()]),
-        inference()[:-1],
-        b"",
-        b"[]",
-        b"\xff",
-        b'{"inputs": ' + b"[" * 100_000,
-    ],
-)
-def test_any_other_tensor_is_left_to_fastapi(both: TwoPaths, body: bytes) -> None:
-    _, taken = both.agree(Request((body,), path=INFER))
-    assert not taken
-
-
-def test_a_tensor_with_bytes_behind_it_is_left_to_fastapi(both: TwoPaths) -> None:
-    header = (b"inference-header-content-length", b"%d" % len(inference()))
-    found, taken = both.agree(Request((inference(),), (header,), path=INFER))
-    assert (found.status, taken) == (200, False)
-
-
-def test_tensors_of_any_valid_values_are_answered_ahead_of_fastapi(both: TwoPaths) -> None:
-    numbers = st.tuples(*map(valid_values, SPECIFICATIONS.values())).map(",".join)
-
-    @settings(max_examples=100, derandomize=True, deadline=None)
-    @given(numbers, st.sampled_from(["FP32", "FP64"]))
-    def alike(data: str, datatype: str) -> None:
-        body = inference(tensor(datatype=datatype, data=["here"])).replace(b'"here"', data.encode())
-        found, taken = both.agree(Request((body,), path=INFER))
-        assert (found.status, taken) == (200, True)
-
-    alike()
-
-
-V1 = "/v1/models/phone-price:predict"
-
-
-@pytest.mark.parametrize("instance", [EXAMPLE, NUMBERS, {**EXAMPLE, "id": 5}, EXAMPLE | {"ram": 8_192}])
-def test_one_instance_is_answered_ahead_of_fastapi_with_the_same_bytes(
-    both: TwoPaths, instance: object
-) -> None:
-    for headers in ((), (JSON,), (TEXT,)):
-        body = json.dumps({"instances": [instance]}).encode()
-        found, taken = both.agree(Request((body,), headers, path=V1))
-        assert (found.status, taken) == (200, True)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"inputs": [EXAMPLE]},
-        {"instances": [EXAMPLE], "model_name": "x"},
-        {"instances": [EXAMPLE, NUMBERS]},
-        {"instances": [NUMBERS[:-1]]},
-        {"instances": [EXAMPLE | {"wifi": 2}]},
-        {"instances": [[*NUMBERS[:-1], 2]]},
-        {"instances": [{"ram": 1}]},
-        {"instances": [[{}]]},
-        {"instances": []},
-        {"instances": EXAMPLE},
-        {},
-        [EXAMPLE],
-        EXAMPLE,
-    ],
-)
-def test_any_other_instances_are_left_to_fastapi(both: TwoPaths, body: object) -> None:
-    _, taken = both.agree(Request((json.dumps(body).encode(),), path=V1))
-    assert not taken

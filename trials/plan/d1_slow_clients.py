@@ -37,14 +37,14 @@ def run(long: bool) -> Outcome:
             refused = _beside(service, bodies, 2)
     return Outcome(
         lines=[
-            at_least("answered beside slow heads", 100 * _share(beside), 99.9, "%"),
+            at_least("answered beside slow heads", 100 * beside.share_good, 99.9, "%"),
             at_most("p99", beside.percentile(0.99), max(0.02, 2 * alone.percentile(0.99)), "s"),
         ],
         controls=[
             Control(
                 what="slow bodies, each of which takes a place: left to a proxy",
-                failed=_share(refused) < 0.999,
-                seen=f"{100 * _share(refused):.0f} % are answered",
+                failed=refused.share_good < 0.999,
+                seen=f"{100 * refused.share_good:.0f} % are answered",
             )
         ],
         figures={"answers": beside.good},
@@ -86,7 +86,3 @@ async def _good_clients(service: Service, seconds: float) -> Tally:
     return await keep_asking(
         service.port, golden, lambda: time.monotonic() < until, connections=4, pause=0.005
     )
-
-
-def _share(tally: Tally) -> float:
-    return tally.good / max(1, tally.good + tally.failed + tally.not_200 + tally.wrong)

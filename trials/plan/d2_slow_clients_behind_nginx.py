@@ -40,7 +40,7 @@ def run(long: bool) -> Outcome:
         without = _without_nginx(service)
     return Outcome(
         lines=[
-            at_least("answered beside slow clients", 100 * _share(beside), 99.9, "%"),
+            at_least("answered beside slow clients", 100 * beside.share_good, 99.9, "%"),
             at_most("p99", beside.percentile(0.99), max(0.02, 2 * alone.percentile(0.99)), "s"),
             at_least("slow heads ended", len(ended), SLOW // 2 if long else 0),
             at_most("the longest of them", max(ended, default=0.0), 15, "s"),
@@ -49,8 +49,8 @@ def run(long: bool) -> Outcome:
         controls=[
             Control(
                 what="slow bodies without nginx",
-                failed=_share(without) < 0.999,
-                seen=f"{100 * _share(without):.0f} % are answered",
+                failed=without.share_good < 0.999,
+                seen=f"{100 * without.share_good:.0f} % are answered",
             )
         ],
         figures={"answers": beside.good},
@@ -116,7 +116,3 @@ async def _good_clients(port: int, seconds: float) -> Tally:
     until = time.monotonic() + seconds
     golden = Golden(ARTIFACTS, [current_version(ARTIFACTS)])
     return await keep_asking(port, golden, lambda: time.monotonic() < until, connections=4, pause=0.04)
-
-
-def _share(tally: Tally) -> float:
-    return tally.good / max(1, tally.good + tally.failed + tally.not_200 + tally.wrong)

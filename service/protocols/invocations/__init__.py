@@ -18,8 +18,8 @@ from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.errors import told
 from service.media_type import CSV, JSON, PARQUET, media_type, preferred
-from service.prediction import Prediction
-from service.protocols.dialect import Dialect
+from service.protocols.dialect import Dialect, platform_status
+from service.protocols.instances import PredictedInstances
 from service.protocols.invocations.bodies import JSON_LINES, NPY, reader_of
 from service.protocols.invocations.writers import BareCsvWriter, LinesWriter
 from service.protocols.tables import answer_table
@@ -45,12 +45,6 @@ class InvocationError(BaseModel):
 
     error_code: str
     message: str
-
-
-class Invoked(BaseModel):
-    """The price ranges of phones, in the order they came."""
-
-    predictions: list[Prediction]
 
 
 class ExecutionParameters(BaseModel):
@@ -102,7 +96,7 @@ async def execution_parameters(settings: CurrentSettings) -> ExecutionParameters
     response_class=Response,
     responses={
         200: {
-            "model": Invoked,
+            "model": PredictedInstances,
             "content": {CSV: _TEXT, JSON_LINES: _TEXT},
             "description": "The answers, in the kind that Accept asks for",
         },
@@ -166,7 +160,7 @@ def refuse(
     if status == 415:
         return PlainTextResponse(message, status, headers)
     body = {"error_code": CODES.get(status, "BAD_REQUEST"), "message": message}
-    return Response(json.dumps(body), 400 if status == 422 else status, headers, JSON)
+    return Response(json.dumps(body), platform_status(status), headers, JSON)
 
 
 def _charset(request: Request) -> str:

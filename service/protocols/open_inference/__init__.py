@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from contract.violation import Violation
 from service.errors import LARGEST_BODY, told
 from service.media_type import JSON
-from service.protocols.dialect import Dialect
+from service.protocols.dialect import Dialect, platform_status
 from service.protocols.open_inference import routes
 from service.protocols.open_inference.inference import short_cut
 from service.protocols.open_inference.metadata import InferenceError
@@ -55,4 +55,4 @@ def refuse(
         "details": [{"loc": each.loc, "msg": each.msg} for each in shown],
     }
     # clients compare the whole Content-Type
-    return Response(json.dumps(body), 400 if status == 422 else status, headers, JSON)
+    return Response(json.dumps(body), platform_status(status), headers, JSON)

@@ -87,12 +87,6 @@ class ModelMetadata(BaseModel):
         return cls(name=name, versions=[predictor.version], platform=PLATFORMS[predictor.engine.name])
 
 
-class Models(BaseModel):
-    """The names of the models that there are."""
-
-    models: list[str]
-
-
 class IndexedModel(BaseModel):
     """A model of the repository."""
 

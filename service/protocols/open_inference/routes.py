@@ -10,6 +10,7 @@ from contract.phone import EXAMPLE
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.media_type import JSON
 from service.predictor import Predictor
+from service.protocols.models import Models
 from service.protocols.open_inference import inference
 from service.protocols.open_inference.compression import unpacked
 from service.protocols.open_inference.metadata import (
@@ -23,7 +24,6 @@ from service.protocols.open_inference.metadata import (
     ModelConfig,
     ModelMetadata,
     ModelReady,
-    Models,
     Ready,
     ServerMetadata,
 )
@@ -109,35 +109,21 @@ async def model(predictor: NamedModel, settings: CurrentSettings) -> ModelMetada
     return ModelMetadata.of(settings.model_name, predictor)
 
 
-@router.get(
-    MODEL + "/ready",
-    summary="Whether the model can predict",
-    responses=UNKNOWN,
-    dependencies=WHILE_TAKING_REQUESTS,
-)
-@router.get(
-    VERSION + "/ready",
-    summary="Whether the version can predict",
-    responses=UNKNOWN,
-    dependencies=WHILE_TAKING_REQUESTS,
-)
+_READY: dict[str, Any] = {"responses": UNKNOWN, "dependencies": WHILE_TAKING_REQUESTS}
+
+
+@router.get(MODEL + "/ready", summary="Whether the model can predict", **_READY)
+@router.get(VERSION + "/ready", summary="Whether the version can predict", **_READY)
 async def model_ready(_: NamedModel, settings: CurrentSettings) -> ModelReady:
     """Answer 200 when the model can predict, else 503."""
     return ModelReady(name=settings.model_name)
 
 
-@router.get(
-    MODEL + "/config",
-    summary="The model's configuration",
-    responses=UNKNOWN,
-    response_model_exclude_none=True,
-)
-@router.get(
-    VERSION + "/config",
-    summary="The version's configuration",
-    responses=UNKNOWN,
-    response_model_exclude_none=True,
-)
+_CONFIG: dict[str, Any] = {"responses": UNKNOWN, "response_model_exclude_none": True}
+
+
+@router.get(MODEL + "/config", summary="The model's configuration", **_CONFIG)
+@router.get(VERSION + "/config", summary="The version's configuration", **_CONFIG)
 async def config(predictor: NamedModel, settings: CurrentSettings) -> ModelConfig:
     """Tell the model's configuration as Triton has it."""
     return ModelConfig.of(settings.model_name, predictor, settings.max_batch_rows)
