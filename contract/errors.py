@@ -24,6 +24,10 @@ class TableFileError(PhonePriceError):
     """A file of a table cannot be read or written, or is of no known kind."""
 
 
+class ClusterError(PhonePriceError):
+    """There is no Ray, no cluster, or none that has what is asked of it."""
+
+
 class DataError(PhonePriceError):
     """A data set cannot be trained on."""
 
@@ -34,6 +38,10 @@ class RecipeError(PhonePriceError):
 
 class DivergenceError(PhonePriceError):
     """Training left the finite numbers."""
+
+
+class PlatformError(PhonePriceError):
+    """A variable by which a platform tells what it wants cannot be followed."""
 
 
 class StorageError(PhonePriceError):

@@ -108,7 +108,9 @@ def read_row(header: list[str], cells: list[str], row_type: type[Row], line: int
     """Return the checked row. Raises `InvalidTableError` that names line and column of each broken rule."""
     if len(cells) != len(header):
         raise refusal(
-            "cell_count", ("line", line), f"Line {line}: {len(cells)} cells, but the header has {len(header)}"
+            "cell_count",
+            ("line", line),
+            f"Line {line}: {len(cells)} cells, but there are {len(header)} columns",
         )
     named = {
         name: _parse_cell(cell)

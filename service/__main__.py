@@ -12,7 +12,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
-from contract.errors import InvalidTableError, KeysError, PhonePriceError, TableFileError
+from contract.errors import InvalidTableError, KeysError, PhonePriceError, PlatformError, TableFileError
 from service.guards.keys import Keyring, check_who_may_call
 from service.lifecycle.reload import keep_proved
 from service.lifecycle.supervision import supervise_closely
@@ -20,7 +20,7 @@ from service.platform import platform_defaults, storage_uri
 from service.predictor import load_predictor
 from service.process import create_app
 from service.settings import Settings
-from service.storage import fetched
+from service.storage import fetched, without_secrets
 from service.tables.choices import Keep, OnError
 from service.telemetry.logs import configuration
 from service.telemetry.shared_metrics import shared_by
@@ -70,7 +70,10 @@ def serve(
     """
     given = {"host": host, "port": port, "workers": workers, "artifacts": artifacts, "insecure": insecure}
     try:
-        with fetched(None if artifacts else storage_uri()) as folder:
+        uri = None if artifacts else storage_uri()
+        if uri:
+            typer.echo(f"fetching {without_secrets(uri)}", err=True)
+        with fetched(uri) as folder:
             _serve({**given, "artifacts": artifacts or folder})
     except KeysError as error:
         _refuse(str(error), WRONG_USE)
@@ -168,6 +171,8 @@ def _given(options: Mapping[str, Option]) -> dict[str, Option]:
 def _settings(**options: Option) -> Settings:
     try:
         return Settings(**_given(options))  # type: ignore[arg-type]
+    except PlatformError as error:
+        return _refuse(str(error), WRONG_USE)
     except ValidationError as error:
         first = error.errors()[0]
         return _refuse(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_USE)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.aside import Aside
@@ -70,7 +70,7 @@ class PhonePriceService(FastAPI):
         self.plain_path = Wording(super().__call__, self.dialects.refuse_at)
         fast_path = FastPath(
             self.plain_path,
-            {**self.dialects.short_cuts, PREDICT.route: PREDICT},
+            {PREDICT.route: PREDICT, **self.dialects.short_cuts},
             self.state.metrics,
             self.state.keyring,
             settings.max_body_bytes,
@@ -161,5 +161,8 @@ def _furnish(app: PhonePriceService, settings: Settings) -> None:
     install_error_handlers(app)
     for dialect in app.dialects.all:
         app.include_router(dialect.router)
+    spoken = {getattr(route, "path", None) for dialect in app.dialects.all for route in dialect.router.routes}
     for routes in (predict, explain, health, model_info, metrics, page):
-        app.include_router(routes.router)
+        # what a platform was told to ask at, as Vertex AI may be of /predict, is answered as it expects
+        own = [route for route in routes.router.routes if getattr(route, "path", None) not in spoken]
+        app.include_router(APIRouter(routes=own))

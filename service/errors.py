@@ -54,13 +54,24 @@ def install_error_handlers(app: FastAPI) -> None:
         return error_response(422, [_in_body(violation) for violation in error.violations])
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
-        return refusal(error.status_code, str(error.detail), error.headers)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        return refusal(error.status_code, _what_to_do(request, error), error.headers)
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:
         # the exception's own text goes to the log only: it may hold paths or input
         return error_response(500, [Violation("internal_error", (), "The service failed; its log says why")])
+
+
+def _what_to_do(request: Request, error: HTTPException) -> str:
+    """Return the error's own words, or others for the bare ones of Starlette's router."""
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return str(error.detail)
+    if error.status_code == 404:
+        return "There is nothing at this path: GET /docs lists what there is"
+    if error.status_code == 405:
+        return f"Not by {request.method}: this path is asked by {(error.headers or {}).get('Allow')}"
+    return str(error.detail)
 
 
 def refusal(

@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     )
     page: bool = Field(True, description="Whether GET / shows the web page to browsers.")
     protocols: str = Field(
-        " ".join(Protocol), description="Dialects of other platforms that are spoken, by spaces; or none."
+        " ".join(Protocol),
+        description="Dialects of other platforms that are spoken, by spaces or commas; or none.",
     )
     model_name: str = Field(
         "phone-price",
@@ -84,8 +85,9 @@ class Settings(BaseSettings):
 
     @field_validator("protocols")
     @classmethod
-    def _known(cls, names: str) -> str:
-        for name in names.split():
+    def _known(cls, text: str) -> str:
+        names = text.replace(",", " ").split()
+        for name in names:
             if name not in set(Protocol):
                 raise ValueError(f"there is {', '.join(Protocol)}, and nothing else")
-        return names
+        return " ".join(names)

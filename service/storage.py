@@ -30,13 +30,14 @@ def _copy(uri: str, folder: str) -> None:
     import pyarrow as pa
     from pyarrow import fs
 
+    told = without_secrets(uri)
     try:
         fs.copy_files(_impatient(uri), folder)
     except (OSError, ValueError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0].replace(uri, _told(uri))
-        raise StorageError(f"{_told(uri)} cannot be fetched: {reason}") from None
+        reason = str(error).splitlines()[0].replace(uri, told)
+        raise StorageError(f"{told} cannot be fetched: {reason}") from None
     if not any(Path(folder).iterdir()):
-        raise StorageError(f"{_told(uri)} holds nothing: it must hold CURRENT and the version that it names")
+        raise StorageError(f"{told} holds nothing: it must hold CURRENT and the version that it names")
 
 
 def _impatient(uri: str) -> str:
@@ -46,7 +47,7 @@ def _impatient(uri: str) -> str:
     return parts._replace(query=f"{parts.query}&{PATIENCE}".lstrip("&")).geturl()
 
 
-def _told(uri: str) -> str:
+def without_secrets(uri: str) -> str:
     """Leave out what may be secret: who asks, and how."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

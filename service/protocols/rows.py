@@ -1,8 +1,9 @@
 """Phones as platforms send them in JSON -> rows: objects by name, or lists in the order of `FEATURES`."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES
 from contract.table import REPORTED_VIOLATIONS, refusal
-from contract.violation import Location, Violation, from_pydantic
+from contract.violation import Location, Violation, expectation, from_pydantic
 from service.tables.readers.judge import Row
 from service.tables.rows import Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, ValidValues, pack, to_rows, values
@@ -23,6 +24,14 @@ ABSENT = msgspec.Raw(b"")
 """The JSON of a field that is not there."""
 
 COUNT = len(FEATURES)
+
+Place: TypeAlias = Callable[[int], tuple[Location, str]]
+"""Says where the row of a number, from 0, is: for programs, and in words."""
+
+_UNKNOWN_FIELD = re.compile("unknown field `(.*)`", re.DOTALL)
+
+_DIGITS = frozenset(b"-0123456789"[at : at + 1] for at in range(11))
+"""What a number in JSON begins with."""
 
 _NO_NUMBER = re.compile(rb"[\[:,\s-](NaN|Infinity)\s*[\],}]")
 
@@ -44,13 +53,18 @@ def read_rows(content: msgspec.Raw | bytes, name: str, max_rows: int) -> Iterato
     except NotPlainlyValid:
         raise refusal("rows_invalid", (name,), f"{name} must be a JSON list of phones") from None
     check_count(len(rows), max_rows)
+    place = partial(_in_list, name)
     for start in range(0, len(rows), PIECE_ROWS):
-        yield rows_of(rows[start : start + PIECE_ROWS], name, start)
+        yield rows_of(rows[start : start + PIECE_ROWS], place, start)
 
 
-def rows_of(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> Rows:
-    """Return some rows of a list that has `first` of them before. Raises `InvalidTableError`."""
-    return Rows(_specifications(rows, name, first))
+def rows_of(rows: Sequence[msgspec.Raw | bytes], place: Place, first: int) -> Rows:
+    """Return some rows, before which there are `first`. Raises `InvalidTableError`."""
+    return Rows(_specifications(rows, place, first))
+
+
+def _in_list(name: str, number: int) -> tuple[Location, str]:
+    return (name, number), f"{name}[{number}]"
 
 
 def is_list(content: msgspec.Raw | bytes) -> bool:
@@ -71,7 +85,7 @@ def check_count(rows: int, max_rows: int) -> None:
         raise refusal("too_many_rows", (), f"Too many phones: send at most {max_rows} in one call")
 
 
-def _specifications(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> NDArray[np.float64]:
+def _specifications(rows: Sequence[msgspec.Raw | bytes], place: Place, first: int) -> NDArray[np.float64]:
     joined = b"[" + b",".join(rows) + b"]"
     try:
         if is_list(rows[0]):
@@ -79,17 +93,21 @@ def _specifications(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) 
         else:
             found = to_rows([pack(*values(row)) for row in _decode_by_name(joined)])
     except NotPlainlyValid:
-        return to_rows(_looked_at(rows, name, first))
+        return to_rows(_looked_at(rows, place, first))
     # a line may hold two phones with a comma between them
-    return found if len(found) == len(rows) else to_rows(_looked_at(rows, name, first))
+    return found if len(found) == len(rows) else to_rows(_looked_at(rows, place, first))
 
 
-def _looked_at(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> list[bytes]:
+def _looked_at(rows: Sequence[msgspec.Raw | bytes], place: Place, first: int) -> list[bytes]:
     """Return the rows after a look at each. Raises what is wrong with the first few broken ones."""
     packed, violations = [], []
     for number, row in enumerate(rows, first):
+        within, where = place(number)
+        if bytes(row).lstrip()[:1] not in (b"[", b"{"):  # one is told: where there is one, all are so
+            msg = f"{where} is neither a list nor an object: put the {COUNT} numbers of each phone into one"
+            raise refusal("row_type", within, msg)
         try:
-            packed.append(pack(*dict(_judged(row, (name, number))).values()))
+            packed.append(pack(*dict(_judged(row, within, where)).values()))
         except InvalidTableError as error:
             violations += error.violations
             if len(violations) >= REPORTED_VIOLATIONS:
@@ -99,25 +117,35 @@ def _looked_at(rows: Sequence[msgspec.Raw | bytes], name: str, first: int) -> li
     return packed
 
 
-def _judged(content: msgspec.Raw | bytes, within: Location) -> Row:
-    where = f"{within[0]}[{within[1]}]"
+def _judged(content: msgspec.Raw | bytes, within: Location, where: str) -> Row:
     try:
-        if not is_list(content):
-            return Row.model_validate_json(bytes(content))
-        numbers = msgspec.json.decode(content, type=list[float])
+        if is_list(content):
+            return Row.model_validate(dict(zip(FEATURES, _numbers(content, within, where), strict=True)))
+        return Row.model_validate_json(bytes(content))
     except ValidationError as error:
         found = from_pydantic(error, within)
         raise InvalidTableError([_told(violation, where) for violation in found]) from None
+
+
+def _numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> list[float]:
+    try:
+        numbers = msgspec.json.decode(content, type=list[float])
+    except msgspec.ValidationError:
+        raise _no_numbers(content, within, where) from None
     except NotPlainlyValid:
-        raise refusal("row_type", within, f"{where} must hold numbers only") from None
+        raise refusal("json_invalid", within, f"{where} is not JSON") from None
     if len(numbers) != COUNT:
         msg = f"{where} holds {len(numbers)} numbers; send {COUNT}, in the order of /model-info, or an object"
         raise refusal("row_length", within, msg)
-    try:
-        return Row.model_validate(dict(zip(FEATURES, numbers, strict=True)))
-    except ValidationError as error:
-        found = from_pydantic(error, within)
-        raise InvalidTableError([_told(violation, where) for violation in found]) from None
+    return numbers
+
+
+def _no_numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> InvalidTableError:
+    """Return the refusal of a list that holds anything but numbers: of its first such value."""
+    values = msgspec.json.decode(content, type=list[msgspec.Raw])
+    at = next(index for index, value in enumerate(values) if bytes(value).strip()[:1] not in _DIGITS)
+    what = f"; {expectation(FEATURES[at])}" if at < COUNT else ""
+    return refusal("row_type", (*within, at), f"{where}[{at}] is not a number{what}")
 
 
 def _told(violation: Violation, where: str) -> Violation:
@@ -129,7 +157,8 @@ def one_of(fields: msgspec.Struct, names: Collection[str]) -> tuple[str, msgspec
     """Return the one of these fields that is there. Raises `InvalidTableError` if there are none or more."""
     found = [(name, value) for name in names if (value := getattr(fields, name)) != ABSENT]
     if len(found) != 1:
-        msg = f"Send a JSON object with one of {', '.join(names)}: a list of phones"
+        both = f"; there are {' and '.join(name for name, _ in found)}" if found else ""
+        msg = f"Send a JSON object with one of {', '.join(names)}: a list of phones{both}"
         raise refusal("form_unknown", (), msg)
     return found[0]
 
@@ -138,10 +167,11 @@ def read_object(body: bytes, kind: type[Fields]) -> Fields:
     """Return the fields of a JSON object that `kind` has, unread. Raises `InvalidTableError`."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as error:
         names = [name for name in kind.__struct_fields__ if not name.startswith("param")]
         what = f"The body must be a JSON object with one of {', '.join(names)}"
-        raise refusal("object_expected", (), what) from None
+        unknown = _UNKNOWN_FIELD.search(str(error))
+        raise refusal("object_expected", (), what + (f"; it has {unknown[1]}" if unknown else "")) from None
     except NotPlainlyValid:
         raise not_json(body) from None
 

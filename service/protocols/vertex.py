@@ -3,7 +3,6 @@
 https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
 """
 
-import os
 import re
 from typing import Any
 
@@ -11,20 +10,17 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.guards.access import HEALTH
+from service.platform import DEPLOYED_MODEL, vertex_routes
 from service.protocols.dialect import Dialect
 from service.protocols.error_text import ErrorText, refuse
 from service.protocols.instances import REFUSED, PredictedInstances, answer_instances, described_body
 from service.protocols.one_instance import short_cut
 from service.settings import Settings
 
-DEPLOYED_MODEL = "/v1/endpoints/{endpoint}/deployedModels/{deployed_model}"
-"""Where Vertex asks, unless the container was uploaded with routes."""
-
 
 def dialect(_: Settings) -> Dialect:
     """Return what Vertex speaks, at the routes that it tells."""
-    health_route = os.environ.get("AIP_HEALTH_ROUTE") or DEPLOYED_MODEL
-    predict_route = os.environ.get("AIP_PREDICT_ROUTE") or f"{DEPLOYED_MODEL}:predict"
+    predict_route, health_route = vertex_routes()
     router = APIRouter(tags=["Vertex AI"])
     router.add_api_route(predict_route, predict, methods=["POST"], summary="Predict", **_PREDICT)
     if health_route not in HEALTH:

@@ -167,7 +167,7 @@ def test_pickled_objects_are_refused_and_not_unpickled(client: httpx.Client, tmp
     [
         (CSVSerializer(), "Line 4, column ram", "19 numbers; send 20"),
         (JSONSerializer(), "[3].ram", "19 numbers; send 20"),
-        (JSONLinesSerializer(), "[3].ram", "19 numbers; send 20"),
+        (JSONLinesSerializer(), "Line 4: phone.ram", "19 numbers; send 20"),
         (NumpySerializer(), "Row 3 (counted from 0), column ram", "(n, 20)"),
     ],
     ids=["CSV", "JSON", "lines", "npy"],

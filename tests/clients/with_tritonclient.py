@@ -415,7 +415,7 @@ def test_a_body_that_is_too_large_is_refused_with_the_limit(
 def test_what_the_service_has_not_of_triton_is_told(client: Any) -> None:
     """A way to share memory, and settings of traces and logs."""
     for ask in (client.get_system_shared_memory_status, client.get_trace_settings, client.get_log_settings):
-        with refused("Not Found", "404"):
+        with refused("There is nothing at this path", "404"):
             ask()
 
 

@@ -93,10 +93,47 @@ def tensor() -> dict[str, object]:
     return {"name": "x", "shape": [1, 20], "datatype": "FP64", "data": list(EXAMPLE.values())}
 
 
-def test_where_vertex_asks_at_predict_a_phone_alone_is_still_answered() -> None:
+def test_where_vertex_asks_at_predict_it_is_answered_whichever_path_a_request_takes() -> None:
     port = str(free_port())
     with started(AIP_HTTP_PORT=port, AIP_HEALTH_ROUTE="/health", AIP_PREDICT_ROUTE="/predict") as client:
-        assert client.post("/predict", json=EXAMPLE).json()["price_range"] == 2
+        described = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
+        assert described["tags"] == ["Vertex AI"]
+        for kind in ("application/json", "application/json; charset=utf-8"):
+            headers = {"Content-Type": kind}
+            answer = client.post("/predict", json=INSTANCES, headers=headers)
+            assert answer.json()["predictions"][0]["price_range"] == 2
+            alone = client.post("/predict", json=EXAMPLE, headers=headers)
+            assert (alone.status_code, "one of instances" in alone.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AIP_PREDICT_ROUTE", "predict", "must be a path that begins with /, as /predict"),
+        ("AIP_HEALTH_ROUTE", "/{alive", "must be a path"),
+        ("AIP_HEALTH_ROUTE", "/alive?", "must be a path"),
+        ("AIP_HTTP_PORT", "http", "must be a port, from 1 to 65535"),
+        ("AIP_HTTP_PORT", "0", "must be a port"),
+        ("SAGEMAKER_BIND_TO_PORT", "abc", "must be a port"),
+        ("SAGEMAKER_BIND_TO_PORT", "65536", "must be a port"),
+    ],
+)
+@pytest.mark.parametrize("command", [["serve"], ["score", "data/sample.csv", "-"]])
+def test_a_variable_that_cannot_be_followed_is_named_in_one_line(
+    name: str, value: str, words: str, command: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *command],
+        cwd=PROJECT,
+        env=os.environ | {name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {name} is '{value}', but {words}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_container_that_vertex_runs_needs_no_key_and_one_with_keys_does() -> None:
@@ -133,8 +170,9 @@ def test_a_model_that_is_not_where_vertex_says_is_one_clear_line(
         timeout=60,
     )
     assert done.returncode == 3
-    assert words in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    fetching, refused = done.stderr.splitlines()
+    assert fetching == f"fetching {uri}"
+    assert words in refused
 
 
 def test_sagemaker_asks_at_8080_and_its_own_model_wins() -> None:

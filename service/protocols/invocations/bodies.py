@@ -1,7 +1,8 @@
 """Every kind of body that MLflow and SageMaker post -> rows."""
 
+import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -12,8 +13,9 @@ from fastapi import HTTPException
 from numpy.lib import format as npy
 
 from contract.errors import InvalidTableError
-from contract.phone import FEATURES, Specifications
+from contract.phone import FEATURES, SPECIFICATIONS, Specifications
 from contract.table import NUMBER, refusal
+from contract.violation import Location
 from service.media_type import CSV, JSON, NDJSON, PARQUET
 from service.protocols.invocations.frames import checked_in_pieces, read_columns, read_frame
 from service.protocols.rows import (
@@ -86,6 +88,8 @@ def reader_of(kind: str, settings: Settings) -> Read:
 def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
     if body.lstrip()[:1] == b"[":  # as SageMaker's serializer has lists
         return read_rows(body, "instances", max_rows)
+    if body.lstrip()[:1] != b"{" and b"," in body[:FIRST_BYTES]:
+        raise refusal("json_invalid", (), "The body is not JSON; if it is CSV, send Content-Type: text/csv")
     name, content = one_of(read_object(body, _Forms), _FORMS)
     return _FORMS[name](content, name, max_rows)
 
@@ -119,15 +123,21 @@ _FORMS = {
 
 
 def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
-    """Read CSV; a first line of numbers is a phone, as SageMaker has it, and no header."""
-    cells = body[:FIRST_BYTES].lstrip().partition(b"\n")[0].decode("utf-8-sig", "replace").split(",")
-    has_header = not all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
-    if not has_header and len(cells) != COUNT:
+    """Read CSV; a first line of 20 cells without a name is a phone, as SageMaker has it, and no header."""
+    line = body[:FIRST_BYTES].decode("utf-8-sig", "replace").lstrip().partition("\n")[0]
+    cells = [cell.strip() for cell in next(csv.reader([line]), [])]
+    has_header = not _is_phone(cells)
+    if cells and has_header and all(map(_NUMBER.fullmatch, cells)):
         what = f"send {COUNT}, in the order of /model-info, or the columns' names first"
         raise refusal("cell_count", ("line", 1), f"Line 1 holds {len(cells)} numbers; {what}")
     reader = csv_reader(keep=False, header=None if has_header else list(FEATURES))
     yield from reader.feed(body)
     yield from reader.finish()
+
+
+def _is_phone(cells: Sequence[str]) -> bool:
+    """Whether a first line has as many cells as a phone and names nothing, though a cell may be broken."""
+    return len(cells) == COUNT and not SPECIFICATIONS.keys() & set(cells)
 
 
 def _read_lines(body: bytes) -> Iterator[Rows]:
@@ -136,9 +146,13 @@ def _read_lines(body: bytes) -> Iterator[Rows]:
         end = body.find(b"\n", start + PIECE_BYTES) + 1 or len(body)
         lines = [line for line in body[start:end].split(b"\n") if line.strip()]
         if lines:
-            yield rows_of(lines, "lines", count)
+            yield rows_of(lines, _on_line, count)
         count, start = count + len(lines), end
     check_count(count, count)
+
+
+def _on_line(number: int) -> tuple[Location, str]:
+    return ("line", number + 1), f"Line {number + 1}: phone"
 
 
 def _read_parquet(body: bytes) -> Iterator[Rows]:

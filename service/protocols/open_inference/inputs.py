@@ -62,8 +62,10 @@ def _behind(asked: InferenceRequest, binary: memoryview) -> Iterator[memoryview 
         if size is None:
             yield None
             continue
-        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(binary) - start:
-            msg = f"binary_data_size must be a number of bytes, of which {len(binary) - start} are there"
+        is_number = isinstance(size, int) and not isinstance(size, bool)
+        if not (is_number and 0 <= size <= len(binary) - start):
+            wanted = size if is_number else "no number"
+            msg = f"binary_data_size is {wanted}, but {len(binary) - start} bytes are there for it"
             raise _wrong(number, "parameters", msg)
         yield binary[start : start + size]
         start += size

@@ -57,7 +57,10 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferenceRequest
         reason = str(error).partition("\n")[0]
         msg = f"The body is no inference request of the Open Inference Protocol V2: {reason}"
         raise refusal("request_invalid", (), msg) from None
-    except NotPlainlyValid:
+    except NotPlainlyValid as error:
+        if json_length is None and "trailing" in str(error):
+            msg = "Bytes follow the JSON: send Inference-Header-Content-Length, the number of bytes of JSON"
+            raise refusal("json_length", (), msg) from None
         raise not_json(body[:end]) from None
     return asked, memoryview(body)[end:]
 

@@ -51,6 +51,10 @@ BODIES: dict[str, tuple[str, bytes]] = {
     "CSV without a header": ("text/csv", BARE.encode()),
     "CSV without a header or a last line's end": ("text/csv; charset=utf-8", BARE.rstrip().encode()),
     "CSV without a header, with a BOM": ("text/csv", b"\xef\xbb\xbf" + BARE.encode()),
+    "CSV without a header, quoted": (
+        "text/csv",
+        ('"' + BARE.replace(",", '","').replace("\n", '"\n"')[:-1]).encode(),
+    ),
     "CSV without a header, of Windows": ("text/csv", BARE.replace("\n", "\r\n").encode()),
     "JSON lines by name": ("application/jsonlines", "\n".join(map(json.dumps, PHONES)).encode()),
     "JSON lines in order": ("application/jsonlines", "\n".join(map(json.dumps, ROWS)).encode() + b"\n\n"),
@@ -110,8 +114,10 @@ def test_an_answer_that_there_is_not_is_refused(service: httpx.Client) -> None:
     ("form", "words"),
     [
         ({}, "one of dataframe_split, dataframe_records, instances, inputs"),
-        ({"instances": ROWS, "inputs": ROWS}, "one of dataframe_split"),
-        ({"data": ROWS}, "one of dataframe_split"),
+        ({"instances": ROWS, "inputs": ROWS}, "a list of phones; there are instances and inputs"),
+        ({"data": ROWS}, "one of dataframe_split, dataframe_records, instances, inputs; it has data"),
+        ({"instances": ROWS[0]}, "instances[0] is neither a list nor an object: put the 20 numbers"),
+        (ROWS[0], "instances[0] is neither a list nor an object"),
         (5, "must be a JSON object with one of dataframe_split, dataframe_records, instances, inputs"),
         ({"dataframe_split": {"columns": [*FEATURES, [1]], "data": [[*ROWS[0], 1]]}}, '"columns", a list'),
         ({"dataframe_split": {"columns": ["ram"], "data": [[1]]}}, "There is no column battery_power, blue"),
@@ -152,16 +158,24 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ("application/json", json.dumps({"inputs": [[float("nan")] * 20]}), "NaN and Infinity are not JSON"),
         ("text/csv", BARE + BARE.replace("2048", "-1"), "Line 5, column ram: Input should be greater"),
         ("text/csv", FRAME.drop(columns="ram").to_csv(index=False), "no column ram"),
-        ("text/csv", BARE + "1,2\n", "Line 5: 2 cells, but the header has 20"),
+        ("text/csv", BARE + "1,2\n", "Line 5: 2 cells, but there are 20 columns"),
         ("text/csv", "1,2,3\n", "Line 1 holds 3 numbers; send 20"),
         ("text/csv", "", "table is empty"),
-        ("application/jsonlines", json.dumps(EXAMPLE) + "\nx", "lines[1]: The body is not JSON"),
-        ("application/jsonlines", json.dumps(EXAMPLE) + "\n" + json.dumps(WRONG), "lines[1].wifi"),
-        ("application/jsonlines", f"{ROWS[0]},{ROWS[1]}\n{ROWS[2]}", "lines[0] must hold numbers only"),
+        ("text/csv", BARE.replace("2048", "").replace("\n", "\r\n"), "Line 1, column ram: The cell is empty"),
+        ("text/csv", BARE.replace("2048", "much"), "Line 1, column ram: Input should be a valid number"),
+        ("application/json", BARE, "if it is CSV, send Content-Type: text/csv"),
+        ("application/jsonlines", "1\n2", "Line 1: phone is neither a list nor an object"),
+        (
+            "application/jsonlines",
+            json.dumps(EXAMPLE) + "\nx",
+            "Line 2: phone is neither a list nor an object",
+        ),
+        ("application/jsonlines", json.dumps(EXAMPLE) + "\n" + json.dumps(WRONG), "Line 2: phone.wifi"),
+        ("application/jsonlines", f"{ROWS[0]},{ROWS[1]}\n{ROWS[2]}", "Line 1: phone is not JSON"),
         (
             "application/jsonlines",
             f"{json.dumps(EXAMPLE)},{json.dumps(EXAMPLE)}",
-            "lines[0]: The body is not JSON",
+            "Line 1: phone: The body is not JSON",
         ),
         ("application/jsonlines", "", "There are no phones"),
         ("application/vnd.apache.parquet", b"PAR1", "not Parquet"),
@@ -191,7 +205,7 @@ def test_many_lines_are_read_a_piece_at_a_time(service: httpx.Client) -> None:
     answer = posted(service, "application/jsonlines", "\n".join(lines))
     assert answer.json()["predictions"] == predicted(service) * 400
     lines[-1] = json.dumps(WRONG)
-    assert "lines[1599].wifi" in refusal(posted(service, "application/jsonlines", "\n".join(lines)))
+    assert "Line 1600: phone.wifi" in refusal(posted(service, "application/jsonlines", "\n".join(lines)))
     assert "There are no phones" in refusal(posted(service, "application/jsonlines", "\n" * 1_000_000))
 
 

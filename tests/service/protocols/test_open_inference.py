@@ -312,15 +312,19 @@ def test_wrong_wishes_are_refused(service: httpx.Client, wish: dict[str, Any], w
     ("changes", "extra", "words"),
     [
         ({"parameters": {"binary_data_size": 639}}, b"", "bytes follow the last tensor"),
-        ({"parameters": {"binary_data_size": 641}}, b"", "of which 640 are there"),
+        (
+            {"parameters": {"binary_data_size": 641}},
+            b"",
+            "binary_data_size is 641, but 640 bytes are there for it",
+        ),
         (
             {"parameters": {"binary_data_size": 641}},
             b"x",
             "is 641, but FP64 of shape [4, 20] takes 640 bytes",
         ),
-        ({"parameters": {"binary_data_size": -1}}, b"", "must be a number of bytes"),
-        ({"parameters": {"binary_data_size": "640"}}, b"", "must be a number of bytes"),
-        ({"parameters": {"binary_data_size": True}}, b"", "must be a number of bytes"),
+        ({"parameters": {"binary_data_size": -1}}, b"", "binary_data_size is -1, but 640 bytes"),
+        ({"parameters": {"binary_data_size": "640"}}, b"", "binary_data_size is no number"),
+        ({"parameters": {"binary_data_size": True}}, b"", "binary_data_size is no number"),
         ({"data": [1]}, b"", "data as well as binary_data_size"),
         ({"datatype": "FP32"}, b"", "takes 320 bytes"),
         ({"shape": [10**9, 20]}, b"", "takes 160000000000 bytes"),
@@ -331,6 +335,14 @@ def test_bytes_that_do_not_fit_their_description_are_refused(
 ) -> None:
     tensor, raw = binary(np.array(ROWS), "FP64")
     assert words in refusal(posted(service, {"inputs": [tensor | changes]}, raw, extra))
+
+
+def test_bytes_behind_the_json_that_no_header_tells_of_are_refused_with_its_name(
+    service: httpx.Client,
+) -> None:
+    tensor, raw = binary(np.array(ROWS), "FP64")
+    content = json.dumps({"inputs": [tensor]}).encode() + raw
+    assert "send Inference-Header-Content-Length" in refusal(service.post(INFER, content=content))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1])
