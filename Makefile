@@ -10,7 +10,7 @@ RESULTS := benchmarks/results
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test install train bench chaos fuzz load soak audit check test-image test-clients constraints clean
+.PHONY: help serve test install train bench chaos fuzz load soak audit check test-image test-clients test-ray constraints clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -48,6 +48,9 @@ test-image: $(VENV)/.development  ## Build the image and run it; needs root, bui
 
 test-clients: $(VENV)/.development  ## Ask the service by the clients of KServe, Triton, MLServer, MLflow, SageMaker, Vertex
 	$(BIN)/python -m pytest -v -p no:schemathesis -m clients tests/clients
+
+test-ray: $(VENV)/.development  ## Score, search and serve on a Ray cluster of two nodes
+	$(BIN)/python -m pytest -m ray tests/ray
 
 constraints:  ## Pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-constraints

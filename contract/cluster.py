@@ -1,0 +1,61 @@
+"""The Ray cluster that takes over where one machine ends. Ray is imported only when one is asked for."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from contract.errors import ClusterError
+
+INSTALL = "Ray is not installed: pip install 'phone-price[ray]'"
+
+LOCAL = "local"
+"""The address that has Ray start a cluster of this machine alone, which ends with the command."""
+
+REACHED_WITHIN = 5.0
+"""Seconds, in which an address answers; Ray itself would ask again for minutes."""
+
+_ADDRESS = "RAY_ADDRESS"
+
+_NONE = f"give --address HOST:PORT or {_ADDRESS}, start one by ray start --head, or say --address {LOCAL}"
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Connect to the cluster at HOST:PORT, at ray://HOST:PORT, or to one of this machine alone, for a while.
+
+    Without an address it is RAY_ADDRESS, else the cluster that this machine is a node of. Raises
+    `ClusterError` if Ray is not installed, or if there is no cluster.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell strangers of each run
+    try:
+        import ray
+    except ImportError:
+        raise ClusterError(INSTALL) from None
+    wanted = address or os.environ.get(_ADDRESS) or "auto"
+    if ":" in wanted:
+        _check_reached(wanted)
+    try:
+        ray.init(wanted, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise _no_cluster(wanted, str(error).strip().partition("\n")[0]) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_reached(address: str) -> None:
+    import grpc
+
+    with grpc.insecure_channel(address.removeprefix("ray://")) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(REACHED_WITHIN)
+        except grpc.FutureTimeoutError:
+            raise _no_cluster(address, f"nothing of the kind answered within {REACHED_WITHIN:g} s") from None
+
+
+def _no_cluster(wanted: str, reason: str) -> ClusterError:
+    where = "on this machine" if wanted == "auto" else f"at {wanted}"
+    return ClusterError(f"there is no Ray cluster {where}: {_NONE} ({reason.rstrip('.')})")
