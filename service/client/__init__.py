@@ -31,13 +31,16 @@ from service.client.blocking import PhonePriceClient
 from service.client.errors import (
     AnswerError,
     DeadlineError,
+    InvalidPhoneError,
     RefusalError,
     ServiceError,
     UnavailableError,
 )
+from service.client.phones import AnyPhone
 
 __all__ = [
     "AnswerError",
+    "AnyPhone",
     "AsyncPhonePriceClient",
     "Change",
     "Contribution",
@@ -47,6 +50,7 @@ __all__ = [
     "FeatureInfo",
     "Health",
     "InputWarning",
+    "InvalidPhoneError",
     "ModelInfo",
     "Phone",
     "PhonePriceClient",

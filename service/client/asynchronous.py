@@ -6,13 +6,13 @@ from typing import Self, TypeVar
 
 import httpx
 
-from contract.phone import Phone
 from service.client import calls
 from service.client.answers import Explanation, Health, ModelInfo, Prediction, WhatIf
 from service.client.attempts import Attempts, check_patience
 from service.client.calls import PHONES_PER_CALL, Call
 from service.client.errors import UnavailableError
 from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
+from service.client.phones import AnyPhone
 from service.client.tables import Table
 
 AT_A_TIME = 32
@@ -54,12 +54,12 @@ class AsyncPhonePriceClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def predict(self, phone: Phone) -> Prediction:
+    async def predict(self, phone: AnyPhone) -> Prediction:
         """Say in which price range a phone sells."""
         return await self._ask(calls.predict(phone))
 
     async def predict_many(
-        self, phones: Iterable[Phone], phones_per_call: int = PHONES_PER_CALL
+        self, phones: Iterable[AnyPhone], phones_per_call: int = PHONES_PER_CALL
     ) -> list[Prediction]:
         """Say it of many phones, in their order; a call to the service has at most so many of them."""
         asked = calls.predict_many(phones, phones_per_call)
@@ -70,17 +70,18 @@ class AsyncPhonePriceClient:
 
         The 20 columns are found by name, others are ignored. The answer has the columns that
         /predict/batch gives, and the data frame's index; the model's version is in `attrs` of a data frame,
-        in `schema.metadata` of a table. Raises `InvalidTableError` for a column that cannot be sent.
+        in `schema.metadata` of a table. What is 0 or 1 may be a column of booleans. Raises
+        `InvalidTableError` for a column that cannot be sent.
         """
         # what takes long for a large table is done beside the event loop
         call = await asyncio.to_thread(calls.predict_table, table)
         return await asyncio.to_thread(call.read, await self._answered(call))
 
-    async def explain(self, phone: Phone) -> Explanation:
+    async def explain(self, phone: AnyPhone) -> Explanation:
         """Say what each specification adds to the expected price range of a typical phone."""
         return await self._ask(calls.explain(phone))
 
-    async def what_if(self, phone: Phone) -> WhatIf:
+    async def what_if(self, phone: AnyPhone) -> WhatIf:
         """Say how the answer follows each specification, and the smallest changes to each other range."""
         return await self._ask(calls.what_if(phone))
 
@@ -109,7 +110,7 @@ class AsyncPhonePriceClient:
         content = call.content if isinstance(call.content, bytes) else _later(call.content)
         headers = call.headers_for(left)
         try:
-            with named_failures():
+            with named_failures(self._http.base_url):
                 async with asyncio.timeout(left), self._places:
                     response = await self._http.request(
                         call.method, call.path, content=content, headers=headers, timeout=None

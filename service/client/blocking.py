@@ -6,13 +6,13 @@ from typing import Self, TypeVar
 
 import httpx
 
-from contract.phone import Phone
 from service.client import calls
 from service.client.answers import Explanation, Health, ModelInfo, Prediction, WhatIf
 from service.client.attempts import Attempts, check_patience
 from service.client.calls import PHONES_PER_CALL, Call
 from service.client.errors import UnavailableError
 from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
+from service.client.phones import AnyPhone
 from service.client.tables import Table
 
 Type = TypeVar("Type")
@@ -30,7 +30,10 @@ class PhonePriceClient:
     `transport` replaces the network, for a certificate or an app in the same process; without one, a proxy
     of the environment (HTTP_PROXY) is gone through, and sees the key where the url is not https.
 
-    Raises `ValueError` for a url, key or timeout that cannot be; every call a `ServiceError`.
+    A phone is a `Phone`, or a dictionary of its 20 specifications.
+
+    Raises `ValueError` for a url, key or timeout that cannot be; every call a `ServiceError`, and before
+    anything is sent `InvalidPhoneError` or `TypeError` for what is no phone.
     """
 
     def __init__(
@@ -56,12 +59,12 @@ class PhonePriceClient:
         """Close the connections."""
         self._http.close()
 
-    def predict(self, phone: Phone) -> Prediction:
+    def predict(self, phone: AnyPhone) -> Prediction:
         """Say in which price range a phone sells."""
         return self._ask(calls.predict(phone))
 
     def predict_many(
-        self, phones: Iterable[Phone], phones_per_call: int = PHONES_PER_CALL
+        self, phones: Iterable[AnyPhone], phones_per_call: int = PHONES_PER_CALL
     ) -> list[Prediction]:
         """Say it of many phones, in their order; a call to the service has at most so many of them."""
         asked = calls.predict_many(phones, phones_per_call)
@@ -72,15 +75,16 @@ class PhonePriceClient:
 
         The 20 columns are found by name, others are ignored. The answer has the columns that
         /predict/batch gives, and the data frame's index; the model's version is in `attrs` of a data frame,
-        in `schema.metadata` of a table. Raises `InvalidTableError` for a column that cannot be sent.
+        in `schema.metadata` of a table. What is 0 or 1 may be a column of booleans. Raises
+        `InvalidTableError` for a column that cannot be sent.
         """
         return self._ask(calls.predict_table(table))
 
-    def explain(self, phone: Phone) -> Explanation:
+    def explain(self, phone: AnyPhone) -> Explanation:
         """Say what each specification adds to the expected price range of a typical phone."""
         return self._ask(calls.explain(phone))
 
-    def what_if(self, phone: Phone) -> WhatIf:
+    def what_if(self, phone: AnyPhone) -> WhatIf:
         """Say how the answer follows each specification, and the smallest changes to each other range."""
         return self._ask(calls.what_if(phone))
 
@@ -106,7 +110,7 @@ class PhonePriceClient:
         sent = self._http.stream(
             call.method, call.path, content=call.content, headers=call.headers_for(left), timeout=left
         )
-        with named_failures(), sent as response:
+        with named_failures(self._http.base_url), sent as response:
             content = bytearray()
             for part in response.iter_bytes():
                 content += part

@@ -20,6 +20,7 @@ from service.client.answers import (
     WhatIf,
 )
 from service.client.exchange import Answer, from_json, no_answer
+from service.client.phones import AnyPhone, phone_of, phones_of
 
 PHONES_PER_CALL = 10_000
 """What the service takes in one call, unless its PHONE_PRICE_MAX_BATCH_ROWS says less."""
@@ -60,7 +61,7 @@ def model_info() -> Call[ModelInfo]:
     return Call("GET", "/model-info", partial(from_json, ModelInfo))
 
 
-def predict(phone: Phone) -> Call[Prediction]:
+def predict(phone: AnyPhone) -> Call[Prediction]:
     """Ask for one phone's price range.
 
     The service is not told when it would be too late: it answers in less than a millisecond, and that header
@@ -71,23 +72,23 @@ def predict(phone: Phone) -> Call[Prediction]:
     )
 
 
-def predict_many(phones: Iterable[Phone], phones_per_call: int) -> Iterator[Call[list[Prediction]]]:
+def predict_many(phones: Iterable[AnyPhone], phones_per_call: int) -> Iterator[Call[list[Prediction]]]:
     """Ask for the price ranges of so many at a time. Raises `ValueError` for none at a time."""
     if phones_per_call < 1:
         raise ValueError("phones_per_call must be 1 or more")
-    listed = list(phones)
+    listed = phones_of(phones)
     for start in range(0, len(listed), phones_per_call):
         part = listed[start : start + phones_per_call]
         content = b'{"phones":%s}' % _phones_json(part)
         yield Call("POST", "/predict/batch", partial(_predictions, len(part)), content, headers=JSON)
 
 
-def explain(phone: Phone) -> Call[Explanation]:
+def explain(phone: AnyPhone) -> Call[Explanation]:
     """Ask why."""
     return Call("POST", "/explain", partial(from_json, Explanation), _json(phone), headers=JSON)
 
 
-def what_if(phone: Phone) -> Call[WhatIf]:
+def what_if(phone: AnyPhone) -> Call[WhatIf]:
     """Ask what would change it."""
     return Call("POST", "/what-if", partial(from_json, WhatIf), _json(phone), headers=JSON)
 
@@ -98,8 +99,8 @@ def predict_table(table: tables.Table) -> Call[tables.Table]:
     return Call("POST", "/predict/batch", partial(tables.answer_to, table), content, headers=ARROW)
 
 
-def _json(phone: Phone) -> bytes:
-    return phone.model_dump_json().encode()
+def _json(phone: AnyPhone) -> bytes:
+    return phone_of(phone).model_dump_json().encode()
 
 
 def _predictions(asked: int, answer: Answer) -> list[Prediction]:

@@ -4,6 +4,14 @@ from contract.errors import PhonePriceError
 from contract.violation import Violation
 
 
+class InvalidPhoneError(PhonePriceError, ValueError):
+    """A mapping is no phone, and nothing was sent; `violations` say what is wrong and where."""
+
+    def __init__(self, text: str, violations: tuple[Violation, ...] = ()) -> None:
+        super().__init__(text)
+        self.violations = violations
+
+
 class ServiceError(PhonePriceError):
     """Base of what comes back in place of an answer."""
 

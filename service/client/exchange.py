@@ -58,16 +58,16 @@ def key_header(api_key: str | None) -> dict[str, str]:
 
 
 @contextmanager
-def named_failures() -> Iterator[None]:
-    """Give what httpx raises the names of this client."""
+def named_failures(url: httpx.URL) -> Iterator[None]:
+    """Give what httpx raises while the service at `url` is asked the names of this client."""
     try:
         yield
     except httpx.TimeoutException as error:
-        raise DeadlineError(f"No answer in time: {_reason(error)}") from None
+        raise DeadlineError(f"No answer in time from {_place(url)}: {_reason(error)}") from None
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
-        raise UnavailableError(f"There is no connection to the service: {_reason(error)}") from None
+        raise UnavailableError(_no_connection(url, _reason(error))) from None
     except UnicodeError:  # of a host that no name server can be asked for
-        raise UnavailableError("There is no connection to the service: its host has no name") from None
+        raise UnavailableError(_no_connection(url, "its host has no name")) from None
     except httpx.RequestError as error:
         raise AnswerError(f"What came is no answer: {_reason(error)}") from None
 
@@ -114,6 +114,16 @@ def _violations(content: bytes) -> tuple[Violation, ...]:
 def _seconds(retry_after: str) -> float | None:
     """Read Retry-After; a date, which the service never sends, counts as nothing."""
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+
+
+def _no_connection(url: httpx.URL, why: str) -> str:
+    return f"There is no connection to the service at {_place(url)}: {why}"
+
+
+def _place(url: httpx.URL) -> str:
+    """Write host and port; netloc leaves out the name and password that a url may hold."""
+    told = url.netloc.decode()
+    return told if url.port else f"{told}:{443 if url.scheme == 'https' else 80}"
 
 
 def _reason(error: httpx.RequestError) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from contract.phone import FEATURES, SPECIFICATIONS
+from contract.phone import FEATURES, FLAG_UNIT, SPECIFICATIONS
 from contract.table import refusal
 from contract.violation import expectation
 from service.client.exchange import Answer, no_answer
@@ -42,8 +42,13 @@ class ArrowStream:
         yield _taken(sink)
 
 
+def is_table(given: object) -> bool:
+    """Whether it is a pandas.DataFrame or a pyarrow.Table; whoever has one has imported what it is of."""
+    return _is_frame(given) or ("pyarrow" in sys.modules and isinstance(given, sys.modules["pyarrow"].Table))
+
+
 def specifications_of(table: Any) -> "pa.Table":
-    """Return the columns that are specifications.
+    """Return the columns that are specifications, those of flags as 0 and 1 where they are booleans.
 
     Raises `InvalidTableError` for one that is missing or that Arrow cannot hold, `TypeError` for what is no
     table.
@@ -62,7 +67,7 @@ def specifications_of(table: Any) -> "pa.Table":
     for name in FEATURES:
         if name not in found.column_names:
             raise refusal("missing_column", (name,), f"The table has no column {name}; {expectation(name)}")
-    return found
+    return _with_flags(found)
 
 
 def answer_to(table: Any, answer: Answer) -> Any:
@@ -81,8 +86,7 @@ def answer_to(table: Any, answer: Answer) -> Any:
         raise no_answer(answer, str(error)) from None
 
 
-def _is_frame(table: Any) -> bool:
-    """Whether it is a pandas.DataFrame; whoever has one has imported pandas."""
+def _is_frame(table: object) -> bool:
     return "pandas" in sys.modules and isinstance(table, sys.modules["pandas"].DataFrame)
 
 
@@ -94,6 +98,16 @@ def _array(name: str, column: "pd.Series[Any]") -> Any:
     except (pa.ArrowException, TypeError, ValueError, OverflowError):  # its text would repeat a value
         what = f"Column {name} holds something else than numbers; {expectation(name)}"
         raise refusal("column_type", (name,), what) from None
+
+
+def _with_flags(table: "pa.Table") -> "pa.Table":
+    """Write booleans as 0 and 1, which the service takes in their stead, where a column can mean that."""
+    import pyarrow as pa
+
+    for place, column in enumerate(table.schema):
+        if SPECIFICATIONS[column.name].unit == FLAG_UNIT and pa.types.is_boolean(column.type):
+            table = table.set_column(place, column.name, table.column(place).cast(pa.uint8()))
+    return table
 
 
 def _read(content: bytes) -> "pa.Table":

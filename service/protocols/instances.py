@@ -13,7 +13,7 @@ from service.media_type import JSON
 from service.prediction import Prediction
 from service.predictor import Predictor
 from service.protocols.error_text import ErrorText
-from service.protocols.rows import ABSENT, one_of, read_object, read_rows
+from service.protocols.rows import ABSENT, COUNT, one_of, read_object, read_rows
 from service.protocols.tables import answer_table
 from service.settings import Settings
 from service.tables.rows import Rows
@@ -35,6 +35,27 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 """Of what is posted, for the description of the interface."""
 
+PHONES: dict[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "anyOf": [
+            {
+                "$ref": "#/components/schemas/Phone",
+                "description": "By name; what is no specification is ignored",
+            },
+            {
+                "type": "array",
+                "items": {"type": "number"},
+                "minItems": COUNT,
+                "maxItems": COUNT,
+                "description": "In the order of /model-info",
+            },
+        ]
+    },
+}
+"""A list of phones, for the description of the interface."""
+
 
 class _Instances(msgspec.Struct):
     instances: msgspec.Raw = ABSENT
@@ -55,10 +76,14 @@ def answer_instances(
     return answer_table(request, predictor, settings, read, JsonWriter(None))
 
 
-def described_body(schema: dict[str, Any]) -> dict[str, Any]:
+def described_body(names: Collection[str]) -> dict[str, Any]:
     """Return what a route needs to describe the body, which FastAPI has no part in reading."""
     content = {
-        "schema": {"type": "object", **schema},
+        "schema": {
+            "type": "object",
+            "properties": dict.fromkeys(names, PHONES),
+            "oneOf": [{"required": [name]} for name in names],
+        },
         "example": {"instances": [EXAMPLE, list(EXAMPLE.values())]},
     }
     return {"requestBody": {"required": True, "content": {JSON: content}}}

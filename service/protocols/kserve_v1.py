@@ -56,7 +56,7 @@ router = APIRouter(tags=["KServe V1"])
 UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorText, "description": "There is no such model"}
 }
-INSTANCES = described_body({"properties": {name: {"type": "array", "minItems": 1} for name in NAMES}})
+INSTANCES = described_body(NAMES)
 
 
 async def get_model(request: Request, predictor: LoadedPredictor, settings: CurrentSettings) -> Predictor:

@@ -17,6 +17,9 @@ from service.protocols.instances import REFUSED, PredictedInstances, answer_inst
 from service.protocols.one_instance import short_cut
 from service.settings import Settings
 
+NAMES = ("instances",)
+"""What a list of phones is called."""
+
 
 def dialect(_: Settings) -> Dialect:
     """Return what Vertex speaks, at the routes that it tells."""
@@ -47,7 +50,7 @@ async def predict(request: Request, predictor: LoadedPredictor, settings: Curren
 
     Whatever the Content-Type says, the body is JSON; other fields than instances are ignored.
     """
-    return answer_instances(request, predictor, settings, ["instances"])
+    return answer_instances(request, predictor, settings, NAMES)
 
 
 _HEALTH: dict[str, Any] = {"dependencies": [Depends(refuse_while_draining)]}
@@ -55,9 +58,7 @@ _HEALTH: dict[str, Any] = {"dependencies": [Depends(refuse_while_draining)]}
 _PREDICT: dict[str, Any] = {
     "response_class": Response,
     "responses": REFUSED | {200: {"model": PredictedInstances}},
-    "openapi_extra": described_body(
-        {"required": ["instances"], "properties": {"instances": {"type": "array", "minItems": 1}}}
-    ),
+    "openapi_extra": described_body(NAMES),
 }
 
 

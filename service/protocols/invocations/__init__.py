@@ -13,14 +13,14 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
-from contract.phone import EXAMPLE, FEATURES
 from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.errors import told
-from service.media_type import CSV, JSON, PARQUET, media_type, preferred
+from service.media_type import CSV, JSON, media_type, preferred
 from service.protocols.dialect import Dialect, platform_status
 from service.protocols.instances import PredictedInstances
-from service.protocols.invocations.bodies import JSON_LINES, NPY, reader_of
+from service.protocols.invocations.bodies import JSON_LINES, reader_of
+from service.protocols.invocations.description import BODY, TEXT
 from service.protocols.invocations.writers import BareCsvWriter, LinesWriter
 from service.protocols.tables import answer_table
 from service.settings import Settings
@@ -57,9 +57,7 @@ class ExecutionParameters(BaseModel):
 
 router = APIRouter(tags=["MLflow and SageMaker"])
 
-_TEXT = {"schema": {"type": "string"}}
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
-_PLAIN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": _TEXT}}}
+_PLAIN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": TEXT}}}
 _ERROR = {"model": InvocationError}
 
 
@@ -97,35 +95,19 @@ async def execution_parameters(settings: CurrentSettings) -> ExecutionParameters
     responses={
         200: {
             "model": PredictedInstances,
-            "content": {CSV: _TEXT, JSON_LINES: _TEXT},
+            "content": {CSV: TEXT, JSON_LINES: TEXT},
             "description": "The answers, in the kind that Accept asks for",
         },
         400: _ERROR | {"description": "The request breaks a rule"},
         406: _ERROR | {"description": "Accept names no kind that there is"},
         413: _ERROR | {"description": "The body is too large"},
         415: {
-            "content": {"text/plain": _TEXT},
+            "content": {"text/plain": TEXT},
             "description": "The Content-Type is not one of those accepted",
         },
         507: _ERROR | {"description": "There is no room to hold the answer"},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": {"type": "object"},
-                    "example": {
-                        "dataframe_split": {"columns": list(FEATURES), "data": [list(EXAMPLE.values())]}
-                    },
-                },
-                CSV: _TEXT,
-                JSON_LINES: _TEXT,
-                PARQUET: _BYTES,
-                NPY: _BYTES,
-            },
-        }
-    },
+    openapi_extra=BODY,
 )
 async def invocations(request: Request, predictor: LoadedPredictor, settings: CurrentSettings) -> Response:
     """Say in which price ranges phones sell.

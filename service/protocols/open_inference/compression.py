@@ -10,6 +10,8 @@ from service.media_type import qualities
 _WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 """What zlib calls each: deflate is zlib's own format, as RFC 9110 has it."""
 
+ENCODINGS = list(_WINDOWS)
+
 WORTH_PACKING = 16 * 1024
 """Bytes of an answer; below, packing takes longer than sending."""
 

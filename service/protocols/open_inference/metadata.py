@@ -182,7 +182,14 @@ INFERENCE_REQUEST: dict[str, Any] = {
                     "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
                     "datatype": {"enum": list(NUMBERS)},
                     "parameters": _PARAMETERS,
-                    "data": {"type": "array", "description": "Numbers, flat or row by row"},
+                    "data": {
+                        "type": "array",
+                        "description": "Numbers, flat or row by row",
+                        "items": {
+                            "type": ["number", "boolean", "array"],
+                            "items": {"type": ["number", "boolean"]},
+                        },
+                    },
                 },
             },
         },

@@ -12,7 +12,7 @@ from service.media_type import JSON
 from service.predictor import Predictor
 from service.protocols.models import Models
 from service.protocols.open_inference import inference
-from service.protocols.open_inference.compression import unpacked
+from service.protocols.open_inference.compression import ENCODINGS, unpacked
 from service.protocols.open_inference.metadata import (
     INFERENCE_REQUEST,
     INPUT,
@@ -27,6 +27,7 @@ from service.protocols.open_inference.metadata import (
     Ready,
     ServerMetadata,
 )
+from service.protocols.open_inference.request import JSON_LENGTH
 from service.protocols.open_inference.statistics import Statistics
 from service.settings import Settings
 from service.valid_phone import NotPlainlyValid
@@ -135,6 +136,17 @@ _EXAMPLE = {
     ]
 }
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_HEADERS: dict[str, dict[str, Any]] = {
+    JSON_LENGTH.title(): {
+        "description": "Bytes of the JSON, where those of tensors follow it",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Content-Encoding": {
+        "description": "How the body is packed, if it is",
+        "schema": {"type": "string", "enum": ENCODINGS},
+    },
+}
+"""Of a request and of its answer."""
 _INFER: dict[str, Any] = {
     "response_class": Response,
     "responses": REFUSED
@@ -142,19 +154,23 @@ _INFER: dict[str, Any] = {
         200: {
             "model": InferenceAnswer,
             "content": {"application/octet-stream": _BINARY},
+            "headers": _HEADERS,
             "description": "The outputs; where some are binary, their bytes behind the JSON",
         },
         413: _SCHEMA | {"description": "The body is too large"},
         415: _SCHEMA | {"description": "The Content-Encoding is not one of those unpacked"},
     },
     "openapi_extra": {
+        "parameters": [
+            {"name": name, "in": "header", "required": False, **header} for name, header in _HEADERS.items()
+        ],
         "requestBody": {
             "required": True,
             "content": {
                 JSON: {"schema": INFERENCE_REQUEST, "example": _EXAMPLE},
                 "application/octet-stream": _BINARY,
             },
-        }
+        },
     },
 }
 

@@ -83,7 +83,7 @@ def test_a_bad_row_is_named_by_row_and_column(ask: Ask, service: httpx.Client) -
         (pd.concat([TABLE, TABLE[["ram"]]], axis=1), "column ram is there twice"),
         (TABLE.assign(ram="lots"), "Column ram holds .*string"),
         (TABLE.assign(ram=np.nan), "Row 0 .*column ram: The value is missing"),
-        (TABLE.assign(wifi=True), "Column wifi holds bool"),
+        (TABLE.assign(ram=True), "Column ram holds bool"),
         (TABLE[:0], "no rows"),
     ],
     ids=["twice", "text", "nothing", "true", "no rows"],

@@ -78,6 +78,21 @@ def test_where_nobody_listens_it_is_unavailable(ask: Ask) -> None:
         ask(f"http://127.0.0.1:{free_port()}", predict, retries=1)
 
 
+def test_what_has_no_connection_tells_where_to_but_not_who_asked(ask: Ask) -> None:
+    port, too_long = free_port(), "a" * 64
+    for url, place in (
+        (f"http://me:hidden@127.0.0.1:{port}/below", f"127.0.0.1:{port}:"),
+        (f"http://[::1]:{port}", rf"\[::1\]:{port}:"),
+        ("http://nowhere.invalid", "nowhere.invalid:80:"),
+        ("https://nowhere.invalid", "nowhere.invalid:443:"),
+        (f"http://{too_long}.invalid", f"{too_long}.invalid:80:"),
+    ):
+        with pytest.raises(UnavailableError, match=f"no connection to the service at {place}") as raised:
+            ask(url, predict, retries=0)
+        assert "hidden" not in repr(raised.value) + str(raised.value)
+        assert "me:" not in str(raised.value)
+
+
 def test_it_comes_again_no_sooner_than_it_was_told(ask: Ask, good: bytes) -> None:
     with Peer(answer(503, b"", "Retry-After: 1"), good) as peer:
         start = time.monotonic()
