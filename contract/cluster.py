@@ -38,7 +38,7 @@ def connected(address: str | None) -> Iterator[Any]:
         _check_reached(wanted)
     try:
         ray.init(wanted, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise _no_cluster(wanted, str(error).strip().partition("\n")[0]) from None
     try:
         yield ray

@@ -1,11 +1,14 @@
 """What the tests of Ray stand on: a cluster for all of them. Who breaks one starts one of its own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.ray.cluster import Cluster, running_cluster
+
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # else a key that some cluster left at home is asked for
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
