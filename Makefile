@@ -18,7 +18,7 @@ help:  ## Say what there is to make
 serve: $(VENV)/.serving  ## Serve the committed bundle (HOST=, PORT=, WORKERS=)
 	$(BIN)/python -m service serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
-test: $(VENV)/.development  ## Run all tests but those of the image and of other platforms' clients
+test: $(VENV)/.development  ## Run all tests but those of the image, other platforms' clients and Ray
 	$(BIN)/python -m pytest
 
 install: $(VENV)/.development  ## Install everything for development into .venv
