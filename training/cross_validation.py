@@ -13,7 +13,7 @@ from contract.phone import Probabilities
 from training.dataset import Part, check_folds
 from training.evaluation import calibration_error, evaluate
 from training.fitting import fit_calibrated
-from training.in_parallel import in_parallel
+from training.in_parallel import InOrder, in_parallel
 from training.recipe import Recipe
 
 
@@ -45,7 +45,13 @@ class Fold(NamedTuple):
 
 
 def cross_validate(
-    recipe: Recipe, phones: Part, folds: int, repeats: int, seed: int, watch: Callable[[Fold], None]
+    recipe: Recipe,
+    phones: Part,
+    folds: int,
+    repeats: int,
+    seed: int,
+    watch: Callable[[Fold], None],
+    in_order: InOrder = in_parallel,
 ) -> CrossValidation:
     """Fit and calibrate the recipe on all folds but one, measure on that one; `watch` is told of each."""
     check_folds(phones, folds)
@@ -55,7 +61,7 @@ def cross_validate(
         for others, fold in splits.split(phones.features, phones.labels)
     )
     measured = []
-    for fold in in_parallel(measure, calls):
+    for fold in in_order(measure, calls):
         watch(fold)
         measured.append(fold)
     return CrossValidation(

@@ -5,29 +5,23 @@ Every trial is in a SQLite file as soon as it is done, so that a run which was i
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
-from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
 from pydantic import BaseModel, Field
 from sklearn.model_selection import StratifiedKFold
 
 from contract.bundle import Metrics
-from contract.errors import DivergenceError
 from training.cross_validation import measure
 from training.dataset import Dataset, Part, check_folds
-from training.evaluation import mean_log_loss
-from training.fitting import fit_model
-from training.in_parallel import in_parallel
 from training.recipe import Recipe
 from training.search_space import SearchSpace, with_choices
+from training.searching import THIS_MACHINE, Means, Objective, Search, begin_or_go_on
 
 
 class Plan(NamedTuple):
@@ -69,14 +63,34 @@ class Tuning(BaseModel):
 
 
 def tune(
-    recipe: Recipe, space: SearchSpace, dataset: Dataset, plan: Plan, storage: Path, watch: Callable[[], None]
+    recipe: Recipe,
+    space: SearchSpace,
+    dataset: Dataset,
+    plan: Plan,
+    storage: Path,
+    watch: Callable[[], None],
+    means: Means = THIS_MACHINE,
 ) -> Tuning:
     """Run what the studies in `storage` still lack; `watch` is told of each trial done, now or before."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    studies = _Studies(recipe, space, dataset, plan, storage, watch)
-    outer = [studies.outer_fold(number) for number in range(plan.folds)]
-    chosen = studies.search("all", dataset.phones)
-    figures = [fold.metrics for fold in outer]
+    trials = RDBStorage(f"sqlite:///{storage}")
+    of_this = f"{recipe.name}-{_fingerprint(recipe, space, dataset, plan)}"
+
+    def search(name: str, phones: Part) -> Study:
+        inner = folds_of(phones, plan.inner_folds, plan.seed)
+        wanted = Search(
+            trials, f"{of_this}-{name}", space, Objective(recipe, inner), plan.trials, plan.seed, watch
+        )
+        begin_or_go_on(wanted)
+        means.search(wanted)
+        return wanted.study()
+
+    outer = folds_of(dataset.phones, plan.folds, plan.seed)
+    of_folds = [search(f"fold-{number}", others) for number, (others, _) in enumerate(outer)]
+    of_all = search("all", dataset.phones)
+    chosen = [with_choices(recipe, study.best_params) for study in of_folds]
+    calls = ((choice, *fold) for choice, fold in zip(chosen, outer, strict=True))
+    figures = [fold.metrics for fold in means.in_order(measure, calls)]
     return Tuning(
         recipe=recipe.name,
         rows=len(dataset.phones),
@@ -86,68 +100,13 @@ def tune(
         coverage=np.mean([metrics.coverage for metrics in figures]),
         mean_set_size=np.mean([metrics.mean_set_size for metrics in figures]),
         off_by_more_than_one=sum(metrics.off_by_more_than_one for metrics in figures),
-        outer_folds=outer,
-        choices=chosen.best_params,
-        inner_log_loss=chosen.best_value,
+        outer_folds=[
+            OuterFold(choices=study.best_params, inner_log_loss=study.best_value, metrics=metrics)
+            for study, metrics in zip(of_folds, figures, strict=True)
+        ],
+        choices=of_all.best_params,
+        inner_log_loss=of_all.best_value,
     )
-
-
-class _Studies:
-    """The studies of one tuning, by name in one file."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        space: SearchSpace,
-        dataset: Dataset,
-        plan: Plan,
-        storage: Path,
-        watch: Callable[[], None],
-    ) -> None:
-        self._recipe, self._space, self._phones, self._plan = recipe, space, dataset.phones, plan
-        self._storage = RDBStorage(f"sqlite:///{storage}")
-        self._watch = watch
-        self._name = f"{recipe.name}-{_fingerprint(recipe, space, dataset, plan)}"
-
-    def outer_fold(self, number: int) -> OuterFold:
-        """Search without the phones of this fold, then measure on them."""
-        splits = folds_of(self._phones, self._plan.folds, self._plan.seed)
-        others, held_out = splits[number]
-        study = self.search(f"fold-{number}", others)
-        chosen = with_choices(self._recipe, study.best_params)
-        return OuterFold(
-            choices=study.best_params,
-            inner_log_loss=study.best_value,
-            metrics=measure(chosen, others, held_out).metrics,
-        )
-
-    def search(self, name: str, phones: Part) -> Study:
-        """Bring the study of that name to its number of trials, on inner folds of `phones`."""
-        study = optuna.create_study(
-            storage=self._storage, study_name=f"{self._name}-{name}", load_if_exists=True
-        )
-        if not study.trials:
-            study.enqueue_trial(dict(self._space.of(self._recipe)))  # so that tuning cannot make it worse
-        inner = folds_of(phones, self._plan.inner_folds, self._plan.seed)
-        for done in range(self._plan.trials):
-            if done >= _complete(study):
-                study.sampler = TPESampler(seed=self._plan.seed + done)
-                study.optimize(lambda trial: self._inner_log_loss(trial, inner), n_trials=1)
-            self._watch()
-        return study
-
-    def _inner_log_loss(self, trial: Trial, inner: list[tuple[Part, Part]]) -> float:
-        recipe = with_choices(self._recipe, self._space.suggest(trial))
-        losses = in_parallel(_log_loss, ((recipe, others, fold) for others, fold in inner))
-        return float(np.mean(list(losses)))
-
-
-def _log_loss(recipe: Recipe, learnt: Part, held_out: Part) -> float:
-    try:
-        model = fit_model(recipe, learnt)
-    except DivergenceError:
-        return math.inf
-    return mean_log_loss(model.probabilities(held_out.matrix), held_out.classes)
 
 
 def folds_of(phones: Part, number: int, seed: int) -> list[tuple[Part, Part]]:
@@ -158,10 +117,6 @@ def folds_of(phones: Part, number: int, seed: int) -> list[tuple[Part, Part]]:
         (phones.rows(others), phones.rows(fold))
         for others, fold in splits.split(phones.features, phones.labels)
     ]
-
-
-def _complete(study: Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
 
 
 def _fingerprint(recipe: Recipe, space: SearchSpace, dataset: Dataset, plan: Plan) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from training.commands.engine import AddressOption, Engine, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
     JsonOption,
@@ -22,6 +23,9 @@ def cross_validate(
     folds: Annotated[int, typer.Option(min=2, max=100)] = 10,
     repeats: Annotated[int, typer.Option(min=1, max=100)] = 1,
     seed: SeedOption = 0,
+    engine: EngineOption = Engine.LOCAL,
+    address: AddressOption = None,
+    gpus_per_trial: GpusOption = 0.0,
     json: JsonOption = None,
 ) -> None:
     """Measure a recipe on every phone, by models that have not learnt it."""
@@ -33,8 +37,13 @@ def cross_validate(
         from training.progress import counting
 
         dataset = read_dataset(data or default_path())
-        with counting(console, "folds", folds * repeats) as (count, _):
-            result = cross_validate(recipe, dataset.phones, folds, repeats, seed, lambda _: count())
+        with (
+            means(engine, address, gpus_per_trial) as made_with,
+            counting(console, "folds", folds * repeats) as (count, _),
+        ):
+            result = cross_validate(
+                recipe, dataset.phones, folds, repeats, seed, lambda _: count(), made_with.in_order
+            )
         console.print(
             f"{recipe.name}, {folds} folds, {repeats} times, seed {seed}: "
             f"accuracy {result.accuracy_mean:.4f} ± {result.accuracy_std:.4f} from fold to fold, "

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from training.commands.engine import AddressOption, Engine, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
     JsonOption,
@@ -32,6 +33,9 @@ def tune(
         Path, typer.Option(help="SQLite file of the trials; the same command goes on where it was.")
     ] = Path("tuning.db"),
     out: Annotated[Path | None, typer.Option(help="Recipe to write, with what was chosen.")] = None,
+    engine: EngineOption = Engine.LOCAL,
+    address: AddressOption = None,
+    gpus_per_trial: GpusOption = 0.0,
     json: JsonOption = None,
 ) -> None:
     """Choose on inner folds, report on outer ones; every trial is kept, so that it resumes after Ctrl-C."""
@@ -45,9 +49,12 @@ def tune(
 
         tried = SearchSpace.load(space or SHIPPED / f"{recipe.name}.toml")
         dataset = read_dataset(data or default_path())
-        with counting(console, "trials", (folds + 1) * trials) as (count, _):
-            plan = Plan(folds, inner_folds, trials, seed)
-            result = tune(recipe, tried, dataset, plan, storage, count)
+        plan = Plan(folds, inner_folds, trials, seed)
+        with (
+            means(engine, address, gpus_per_trial) as made_with,
+            counting(console, "trials", (folds + 1) * trials) as (count, _),
+        ):
+            result = tune(recipe, tried, dataset, plan, storage, count, made_with)
         for number, fold in enumerate(result.outer_folds, start=1):
             console.print(
                 f"outer fold {number}: accuracy {fold.metrics.accuracy:.4f} "
