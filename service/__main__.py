@@ -2,17 +2,18 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import typer
 import uvicorn
 from pydantic import ValidationError
 
-from contract.errors import InvalidTableError, KeysError, PhonePriceError, PlatformError, TableFileError
+from contract.errors import ClusterError, KeysError, PhonePriceError, PlatformError, TableFileError
 from service.guards.keys import Keyring, check_who_may_call
 from service.lifecycle.reload import keep_proved
 from service.lifecycle.supervision import supervise_closely
@@ -26,7 +27,18 @@ from service.telemetry.logs import configuration
 from service.telemetry.shared_metrics import shared_by
 from service.telemetry.tracing import check_tracing
 
+if TYPE_CHECKING:
+    from service.score import Outcome
+
 Option: TypeAlias = str | int | bool | Path | None
+
+
+class Runner(StrEnum):
+    """Where a table is scored."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -117,8 +129,17 @@ def _serve(options: Mapping[str, Option]) -> None:
 
 @app.command("score")
 def score_table(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help=f"{TABLE_FILE}; - is standard input.")],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help=f"{TABLE_FILE}; - is standard output.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help=f"{TABLE_FILE}; - is standard input. On Ray also a folder."),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUTPUT",
+            help=f"{TABLE_FILE}; - is standard output. On Ray a folder that is not there yet.",
+        ),
+    ],
     keep: Annotated[
         Keep, typer.Option(help="Which of the table's own columns come back before the answers.")
     ] = Keep.NONE,
@@ -126,17 +147,32 @@ def score_table(
         OnError, typer.Option(help="fail: a broken row ends it all; skip: it comes back with its errors.")
     ] = OnError.FAIL,
     source_ending: Annotated[str, typer.Option("--from", help="What - brings, as an ending.")] = "csv",
-    target_ending: Annotated[str, typer.Option("--to", help="What - takes, as an ending.")] = "csv",
+    target_ending: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="What - takes, as an ending: csv, if none is given; on Ray, parts: parquet."
+        ),
+    ] = None,
+    engine: Annotated[
+        Runner, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
+    ] = Runner.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the Ray cluster: HOST:PORT, ray://HOST:PORT, or local for one of this machine."
+        ),
+    ] = None,
     artifacts: Annotated[Path | None, _option("artifacts")] = None,
 ) -> None:
     """Score a table in a file, by the rules and with the numbers of POST /predict/batch.
 
-    OUTPUT is written beside and renamed: until all rows are scored, what stood there stays.
+    OUTPUT is written beside and renamed: until all rows are scored, what stood there stays. On Ray it is a
+    folder of parts, by their names in the order of the rows; all nodes must reach INPUT and OUTPUT.
     """
     # imported here: serving needs none of it
-    from service.score import score
     from service.score_progress import shown
 
+    score, usual_ending = RUNNERS[engine](address)
     settings = _settings(artifacts=artifacts)
     try:
         with shown(source) as progress:
@@ -144,15 +180,12 @@ def score_table(
                 settings,
                 source,
                 target,
-                kinds=(source_ending, target_ending),
+                kinds=(source_ending, target_ending or usual_ending),
                 keep=keep is Keep.ALL,
                 on_error=on_error,
                 watch=progress,
             )
-    except InvalidTableError as error:
-        found = "".join(f"\n  {violation.msg}" for violation in error.violations)
-        _refuse(f"{source} cannot be scored:{found}", WRONG_USE)
-    except TableFileError as error:
+    except (TableFileError, ClusterError) as error:
         _refuse(str(error), WRONG_USE)
     except PhonePriceError as error:
         _refuse(str(error), NOT_SERVABLE)
@@ -162,6 +195,24 @@ def score_table(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
         raise typer.Exit(PIPE_CLOSED) from None
     typer.echo(outcome.told(), err=True)
+
+
+def _locally(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
+    from service.score import score
+
+    if address is not None:
+        _refuse("--address is the Ray cluster's: say --engine ray, too", WRONG_USE)
+    return score, "csv"
+
+
+def _on_ray(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
+    from service.score_on_ray import score
+
+    return partial(score, address=address), "parquet"
+
+
+RUNNERS = {Runner.LOCAL: _locally, Runner.RAY: _on_ray}
+"""What scores a table, and what it writes where no ending says so."""
 
 
 def _given(options: Mapping[str, Option]) -> dict[str, Option]:

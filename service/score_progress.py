@@ -17,7 +17,7 @@ def shown(source: Path) -> Iterator[Watch]:
     """Yield what is to be told how far it is; a bar stands on standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    by_rows = KINDS.get(source.suffix.lower()) == PARQUET
+    by_rows = KINDS.get(source.suffix.lower()) == PARQUET and source.is_file()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=_rows(source) if by_rows else _bytes(source))
 
@@ -28,7 +28,8 @@ def shown(source: Path) -> Iterator[Watch]:
 
 
 def _bytes(source: Path) -> int | None:
-    return source.stat().st_size if source.is_file() else None
+    files = list(source.iterdir()) if source.is_dir() else [source]
+    return sum(file.stat().st_size for file in files if file.is_file()) or None
 
 
 def _rows(source: Path) -> int | None:

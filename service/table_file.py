@@ -1,15 +1,16 @@
 """Tables in files: which kind by the name's ending, read in chunks, written beside and renamed."""
 
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from contract.errors import TableFileError
+from contract.errors import InvalidTableError, TableFileError
 from service.media_type import ARROW, ARROW_FILE, CSV, NDJSON, PARQUET
 
 CHUNK_BYTES = 256 * 1024
@@ -62,9 +63,39 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+def tables_in(source: Path) -> list[Path]:
+    """Return the tables of a folder by name, or the one table that it is.
+
+    Names that begin with . or _ are no tables, as in folders that Spark writes. Raises `TableFileError`
+    where there is none, or what may be more of them in a folder within.
+    """
+    try:
+        if not source.is_dir():
+            with opened(source):
+                return [source]
+        found = sorted(path for path in source.iterdir() if not path.name.startswith((".", "_")))
+    except OSError as error:
+        raise TableFileError(f"{source} cannot be read: {error.strerror}") from None
+    for path in found:
+        if path.is_dir():
+            raise TableFileError(f"{path} is a folder within a folder: score each folder by itself")
+    if not found:
+        raise TableFileError(f"{source} has no tables in it")
+    return found
+
+
+def cannot_be_scored(path: Path, error: InvalidTableError) -> TableFileError:
+    """Return the error that names the file of the table, too; it has a line for each broken rule."""
+    found = "".join(f"\n  {violation.msg}" for violation in error.violations)
+    return TableFileError(f"{path} cannot be scored:{found}")
+
+
 @contextmanager
-def written_beside(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name when all is written, and never has it if anything goes wrong."""
+def written_beside(path: Path, told: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a file that gets its name when all is written, and never has it if anything goes wrong.
+
+    `told` is the path that an error names, if it is another.
+    """
     if path == STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -77,14 +108,66 @@ def written_beside(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        raise TableFileError(f"{path} cannot be written: {error.strerror}") from None
+        raise TableFileError(f"{told or path} cannot be written: {error.strerror}") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Make a folder that gets its name when all is in it, and leaves nothing behind if anything goes wrong.
+
+    Raises `TableFileError` where there is something else than an empty folder.
+    """
+    beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    try:
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise TableFileError(f"{path} is there already: name a folder that is not, or that is empty")
+        beside.mkdir()
+    except OSError as error:
+        raise TableFileError(f"{path} cannot be written: {error.strerror}") from None
+    try:
+        yield beside
+        _sync(beside)
+        beside.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise TableFileError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        _remove(beside)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder outlast a power cut."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which others may still write: under another name they no longer find it."""
+    gone = folder.with_name(f"{folder.name}-gone")
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+        shutil.rmtree(gone)
 
 
 def chunks(file: BinaryIO) -> Iterator[bytes]:
     """Give the file's content."""
     while chunk := file.read(CHUNK_BYTES):
+        yield chunk
+
+
+def chunks_between(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """Give the file's content from one byte to another. Raises `TableFileError` if it ends before."""
+    file.seek(start)
+    while start < end:
+        chunk = file.read(min(CHUNK_BYTES, end - start))
+        if not chunk:
+            raise TableFileError(f"{file.name} became shorter while it was read")
+        start += len(chunk)
         yield chunk
 
 

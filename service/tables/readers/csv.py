@@ -25,12 +25,18 @@ _DECIMAL = {name: pa.float64() for name in FEATURES}  # whole numbers written 84
 
 
 class CsvReader:
-    """Cuts the text into pieces at the ends of records; `header` names the columns of one that does not."""
+    """Cuts the text into pieces at the ends of records; `header` names the columns of one that does not.
 
-    def __init__(self, keep: bool, header: list[str] | None = None) -> None:
+    `first_line` and `first_byte` say where in a table the text begins, for what is told of it.
+    """
+
+    def __init__(
+        self, keep: bool, header: list[str] | None = None, first_line: int = 1, first_byte: int = 0
+    ) -> None:
         self._keep = keep
         self._pending = b""
-        self._line = 1  # of the first record that is pending
+        self._line = first_line  # of the first record that is pending
+        self._byte = first_byte  # the same
         self._header = header
         self._types = [_WHOLE, _DECIMAL]  # what the columns may be, the faster one first
 
@@ -38,7 +44,10 @@ class CsvReader:
         for start in range(0, len(content), PIECE_BYTES):
             self._pending += content[start : start + PIECE_BYTES]
             if len(self._pending) >= PIECE_BYTES:
-                end = _end_of_records(self._pending)
+                end = end_of_records(self._pending)
+                if not end and len(self._pending) > MOST_RECORD_BYTES:
+                    msg = "A record is longer than 1 MiB: is a quote left open?"
+                    raise refusal("csv_invalid", (), msg)
                 piece, self._pending = self._pending[:end], self._pending[end:]
                 yield from self._rows(piece)
 
@@ -49,13 +58,16 @@ class CsvReader:
             read_header([], FEATURES)
 
     def _rows(self, piece: bytes) -> Iterator[Rows]:
+        size = len(piece)
         if not piece.isascii() or self._header is None:
-            piece = decode(piece).encode()  # refuses what is not UTF-8, takes the byte order mark away
+            # refuses what is not UTF-8, takes the byte order mark away
+            piece = decode(piece, self._byte).encode()
         if self._header is None:
             piece = self._without_header(piece)
         if piece.strip(b"\r\n"):
             yield from self._quickly(piece) or self._carefully(piece)
-        self._line += _count(piece, b"\n")
+        self._line += count(piece, b"\n")
+        self._byte += size
 
     def _without_header(self, piece: bytes) -> bytes:
         start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
@@ -147,14 +159,21 @@ def _numbers(cells: pa.Array) -> NDArray[np.float64]:
     return np.asarray(number.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _count(content: bytes, character: bytes) -> int:
+def header_of(content: bytes) -> list[str] | None:
+    """Return the names of the columns, if the text has come so far. Raises `InvalidTableError`."""
+    reader = CsvReader(keep=False)
+    reader._without_header(decode(content).encode())
+    return reader._header
+
+
+def count(content: bytes, character: bytes) -> int:
     """Count a character, as bytes.count does in ten times the time where there are many."""
     return int(np.count_nonzero(np.frombuffer(content, np.uint8) == character[0]))
 
 
-def _end_of_records(content: bytes) -> int:
+def end_of_records(content: bytes) -> int:
     """Return where the last whole record ends: the last line's end before which all quotes are closed."""
-    end, quotes = len(content), _count(content, b'"')
+    end, quotes = len(content), count(content, b'"')
     while end:
         line_end = content.rfind(b"\n", 0, end) + 1
         quotes -= content.count(b'"', line_end, end)
@@ -163,8 +182,6 @@ def _end_of_records(content: bytes) -> int:
             break
         end = content.rfind(b'"', 0, end)  # this one is open: go on before it
         quotes -= 1
-    if not end and len(content) > MOST_RECORD_BYTES:
-        raise refusal("csv_invalid", (), "A record is longer than 1 MiB: is a quote left open?")
     return end
 
 

@@ -26,21 +26,22 @@ _decode_line = msgspec.json.Decoder(ValidRow).decode
 
 
 class NdjsonReader:
-    """Cuts the text into pieces at line ends."""
+    """Cuts the text into pieces at line ends; `first_line` is the number of its first."""
 
-    def __init__(self, keep: bool) -> None:
+    def __init__(self, keep: bool, first_line: int = 1) -> None:
         self._keep = keep
         self._pending = b""
-        self._line = 1  # of the first one that is pending
+        self._line = first_line  # of the first one that is pending
 
     def feed(self, content: bytes) -> Iterator[Rows]:
         for start in range(0, len(content), PIECE_BYTES):
             self._pending += content[start : start + PIECE_BYTES]
-            end = self._pending.rfind(b"\n") + 1
-            if end >= PIECE_BYTES:
+            if len(self._pending) < PIECE_BYTES:
+                continue
+            if end := self._pending.rfind(b"\n") + 1:
                 piece, self._pending = self._pending[:end], self._pending[end:]
                 yield from self._rows(piece)
-            elif not end and len(self._pending) > MOST_LINE_BYTES:
+            elif len(self._pending) > MOST_LINE_BYTES:
                 msg = f"Line {self._line} is longer than 1 MiB; end each phone with a line feed"
                 raise refusal("line_too_long", ("line", self._line), msg)
 

@@ -1,6 +1,6 @@
 """Parquet: its directory stands at its end, so nothing is read before all bytes have come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -17,21 +17,24 @@ MOST_UNPACKED_BYTES = 256 * 2**20
 
 
 class ParquetReader:
-    """Reads `file`, to which what is fed is written first."""
+    """Reads `file`, to which what is fed is written first; all of it, or the `row_groups` after some rows."""
 
-    def __init__(self, keep: bool, file: BinaryIO) -> None:
+    def __init__(
+        self, keep: bool, file: BinaryIO, row_groups: Sequence[int] | None = None, rows_before: int = 0
+    ) -> None:
         self._keep = keep
         self._file = file
+        self._row_groups = row_groups
+        self._rows_before = rows_before
 
     def feed(self, content: bytes) -> Iterator[Rows]:
         self._file.write(content)
         return iter(())
 
     def finish(self) -> Iterator[Rows]:
-        rows_before = 0
         for columns in self._batches():
-            yield from rows_of(columns, rows_before, self._keep)
-            rows_before += columns.num_rows
+            yield from rows_of(columns, self._rows_before, self._keep)
+            self._rows_before += columns.num_rows
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
@@ -39,7 +42,7 @@ class ParquetReader:
                 _check_sizes(table.metadata)
                 present = [name for name in FEATURES if name in table.schema_arrow.names]
                 columns = None if self._keep else present
-                yield from table.iter_batches(PIECE_ROWS, columns=columns, use_threads=False)
+                yield from table.iter_batches(PIECE_ROWS, self._row_groups, columns, use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _not_parquet(error) from None
 

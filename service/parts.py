@@ -1,0 +1,183 @@
+"""A table's pieces in, a folder of parts out: each part by itself, and in the end whether all are there."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+import numpy as np
+
+from contract.bundle import Bundle, check_golden_rows
+from contract.errors import ClusterError, InvalidTableError, PhonePriceError, TableFileError
+from contract.phone import PriceRange
+from contract.table import no_rows
+from service.engine import load_engine
+from service.media_type import PARQUET
+from service.predictor import Predictor
+from service.score import Counts
+from service.table_file import (
+    KINDS,
+    STANDARD,
+    cannot_be_scored,
+    chunks,
+    chunks_between,
+    kind_of,
+    opened,
+    tables_in,
+    written_beside,
+)
+from service.tables.choices import OnError
+from service.tables.pieces import CUTTABLE, Piece
+from service.tables.rows import Rows
+from service.tables.scoring import TableScorer
+from service.tables.writers import Writer, open_writer
+
+
+class Plan(NamedTuple):
+    """How every piece is scored, and where its part goes."""
+
+    folder: Path
+    target: Path
+    """What the folder is named in the end, and in errors."""
+    ending: str
+    """Of each part, with its dot."""
+    kind: str
+    """The media type that the ending stands for."""
+    keep: bool
+    on_error: OnError
+
+    def part(self, piece: Piece) -> Path:
+        """Return the part of a piece; by their names, parts have the order of the rows."""
+        return self.folder / f"part-{piece.file:06d}-{piece.number:06d}{self.ending}"
+
+
+class Report(NamedTuple):
+    """What came of a piece. One without rows has no part, nor has one with an error."""
+
+    piece: Piece
+    rows: int = 0
+    broken: int = 0
+    by_range: Sequence[int] = (0,) * len(PriceRange)
+    error: PhonePriceError | None = None
+
+
+def files_to_cut(source: Path) -> list[Path]:
+    """Return the tables in a file or a folder. Raises `TableFileError` unless each can be cut."""
+    if source == STANDARD:
+        raise TableFileError("with --engine ray INPUT is a file or a folder, and no standard input")
+    files = tables_in(source)
+    for path in files:
+        if kind_of(path, "") not in CUTTABLE:
+            endings = ", ".join(ending for ending, kind in KINDS.items() if kind in CUTTABLE)
+            raise TableFileError(
+                f"{path}: --engine ray takes {endings}; --engine local takes all others, too"
+            )
+    return files
+
+
+def in_a_line(error: Exception) -> str:
+    """Return the first words of what may be pages."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+
+
+def proved(bundle: Bundle, engine: Literal["onnx", "torch"]) -> Predictor:
+    """Build the engine for a bundle that was read elsewhere. Raises `EngineError` or `GoldenRowError`."""
+    built = load_engine(engine, bundle)
+    check_golden_rows(bundle.manifest.golden_rows, built.predict)
+    return Predictor(bundle, built)
+
+
+def score_piece(predictor: Predictor, piece: Piece, plan: Plan) -> Report:
+    """Write the part of a piece, whole or not at all; done again, it takes the place of the same.
+
+    What is wrong with the file, a row or the folder is reported.
+    """
+    counts = predictor.watch = Counts()
+    try:
+        with (
+            opened(piece.path) as read,
+            written_beside(plan.part(piece), told=plan.target) as write,
+        ):
+            errors = plan.on_error is OnError.SKIP
+            writer = open_writer(plan.kind, predictor.version, errors=errors, keep=plan.keep)
+            if plan.keep and piece.kind != PARQUET:
+                write.write(_beginning(writer, predictor, piece))
+            scorer = TableScorer(predictor, piece.reader(plan.keep, read), writer, plan.on_error, None)
+            for content in scorer.score(_content(piece, read)):
+                write.write(content)
+    except InvalidTableError as error:
+        if error.violations == no_rows().violations:
+            return Report(piece)
+        return Report(piece, error=cannot_be_scored(piece.path, error))
+    except PhonePriceError as error:
+        return Report(piece, error=error)
+    return Report(piece, scorer.rows, scorer.broken, counts.by_range.tolist())
+
+
+def _content(piece: Piece, file: BinaryIO) -> Iterator[bytes]:
+    # the reader of Parquet reads its file itself
+    return chunks_between(file, piece.start, piece.end) if piece.kind != PARQUET else iter(())
+
+
+def _beginning(writer: Writer, predictor: Predictor, piece: Piece) -> bytes:
+    """Have a part begin with the columns that its file begins with, and with none of its rows.
+
+    In text, the first rows say whether a kept column holds whole numbers, and whether it is there at all.
+    """
+    with opened(piece.path) as file:
+        reader = piece._replace(start=0, before=0, header=None).reader(True, file)
+        fed = (rows for content in chunks(file) for rows in reader.feed(content))
+        first = next(chain(fed, reader.finish()), None)
+    if first is None:
+        return b""
+    none = Rows(first.specifications[:0], kept=None if first.kept is None else first.kept.slice(0, 0))
+    return writer.write(none, predictor.predict(none.specifications))
+
+
+class Tally:
+    """Sums up what is reported, and knows whether every piece has been, once."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._last: dict[int, int] = {}
+        self._seen: set[tuple[int, int]] = set()
+        self._rows_of = [0] * len(files)
+        self._parts: set[str] = set()
+        self.bytes = 0
+        self.rows = 0
+        self.broken = 0
+        self.by_range = np.zeros(len(PriceRange), dtype=np.int64)
+
+    def add(self, report: Report, plan: Plan) -> None:
+        """Count a piece. Raises the error that it had."""
+        if report.error:
+            raise report.error
+        piece = report.piece
+        if (piece.file, piece.number) in self._seen:
+            raise ClusterError(f"{piece.path}: the cluster gave piece {piece.number} twice; score it again")
+        self._seen.add((piece.file, piece.number))
+        if piece.is_last:
+            self._last[piece.file] = piece.number
+        if report.rows:
+            self._parts.add(plan.part(piece).name)
+        self._rows_of[piece.file] += report.rows
+        self.rows += report.rows
+        self.broken += report.broken
+        self.by_range += report.by_range
+        self.bytes += piece.end - piece.start
+
+    def check_whole(self, folder: Path) -> None:
+        """Raise a `PhonePriceError` unless every file has rows, and the folder the part of every piece.
+
+        What a process that was killed had begun to write is removed.
+        """
+        for number, path in enumerate(self._files):
+            pieces = range(self._last.get(number, 0) + 1)
+            if number not in self._last or not all((number, piece) in self._seen for piece in pieces):
+                raise ClusterError(f"{path}: the cluster has not given all pieces back; score it again")
+            if not self._rows_of[number]:
+                raise cannot_be_scored(path, no_rows())
+        for path in folder.glob(".*"):
+            path.unlink()
+        if {path.name for path in folder.iterdir()} != self._parts:
+            raise ClusterError("not all parts have come: is the folder one and the same on all nodes?")
