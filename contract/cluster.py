@@ -18,6 +18,11 @@ REACHED_WITHIN = 5.0
 
 _ADDRESS = "RAY_ADDRESS"
 
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # it would tell strangers of each run
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # else its lower half warns past Python, of each lost node and more
+}
+
 _NONE = f"give --address HOST:PORT or {_ADDRESS}, start one by ray start --head, or say --address {LOCAL}"
 
 
@@ -28,7 +33,8 @@ def connected(address: str | None) -> Iterator[Any]:
     Without an address it is RAY_ADDRESS, else the cluster that this machine is a node of. Raises
     `ClusterError` if Ray is not installed, or if there is no cluster.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell strangers of each run
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError:
@@ -37,13 +43,27 @@ def connected(address: str | None) -> Iterator[Any]:
     if ":" in wanted:
         _check_reached(wanted)
     try:
-        ray.init(wanted, log_to_driver=False, logging_level=logging.ERROR)
+        with _muted(2):  # its lower half tells first of all how little it is to tell
+            ray.init(wanted, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise _no_cluster(wanted, str(error).strip().partition("\n")[0]) from None
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _muted(number: int) -> Iterator[None]:
+    """Have what is written to this file descriptor go nowhere, for a while."""
+    kept, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    try:
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _check_reached(address: str) -> None:

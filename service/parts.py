@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from pickle import dump, loads
+from typing import BinaryIO, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -31,6 +32,11 @@ from service.tables.pieces import CUTTABLE, Piece
 from service.tables.rows import Rows
 from service.tables.scoring import TableScorer
 from service.tables.writers import Writer, open_writer
+
+EngineName: TypeAlias = Literal["onnx", "torch"]
+
+MODEL = ".model"
+"""The file of what answers, in the folder of the parts until all of them are there."""
 
 
 class Plan(NamedTuple):
@@ -80,8 +86,21 @@ def in_a_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
-def proved(bundle: Bundle, engine: Literal["onnx", "torch"]) -> Predictor:
-    """Build the engine for a bundle that was read elsewhere. Raises `EngineError` or `GoldenRowError`."""
+def leave_model(plan: Plan, bundle: Bundle, engine: EngineName) -> None:
+    """Put into the folder what answers: all parts come of one version, whatever CURRENT names by then."""
+    with written_beside(plan.folder / MODEL, told=plan.target) as file:
+        dump((bundle, engine), file)
+
+
+def left_model(plan: Plan) -> Predictor:
+    """Build and prove what was left. Raises a `PhonePriceError` if it is not there, or does not compute."""
+    try:
+        content = (plan.folder / MODEL).read_bytes()
+    except OSError as error:
+        raise ClusterError(
+            f"{plan.target} is not to be reached by its path from all nodes: {error.strerror}"
+        ) from None
+    bundle, engine = loads(content)  # noqa: S301 - what leave_model has put into it
     built = load_engine(engine, bundle)
     check_golden_rows(bundle.manifest.golden_rows, built.predict)
     return Predictor(bundle, built)

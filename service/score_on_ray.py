@@ -8,13 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from pickle import dumps, loads
 from time import perf_counter
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from contract.bundle import Bundle
 from contract.cluster import connected
 from contract.errors import ClusterError, PhonePriceError, TableFileError
-from service.only_pythons_words import only_pythons_words
-from service.parts import Plan, Report, Tally, files_to_cut, in_a_line, proved, score_piece
+from service.parts import Plan, Report, Tally, files_to_cut, in_a_line, leave_model, left_model, score_piece
 from service.prediction import LABELS
 from service.predictor import Predictor, load_predictor
 from service.score import Outcome, Watch
@@ -22,8 +20,6 @@ from service.settings import Settings
 from service.table_file import STANDARD, folder_beside, kind_of
 from service.tables.choices import OnError
 from service.tables.pieces import Piece, cut
-
-Scorer: TypeAlias = tuple[Bundle, Literal["onnx", "torch"], Plan]
 
 FILES_CUT_AT_A_TIME = 4
 """To find where records end takes a hundredth of the time that scoring them does."""
@@ -63,12 +59,11 @@ def score(
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of what is cut off, when all is stopped
     with folder_beside(target.absolute()) as folder:
         plan = Plan(folder, target, ending, kind, keep, on_error)
-        scorer = (predictor.bundle, settings.engine, plan)
+        leave_model(plan, predictor.bundle, settings.engine)
         # closed before the connection is, which Ray Data's own threads use until then
         with (
-            only_pythons_words(),
             connected(address) as ray,
-            closing(_reports(ray, files, scorer)) as reports,
+            closing(_reports(ray, files, plan)) as reports,
         ):
             for report in reports:
                 tally.add(report, plan)
@@ -81,12 +76,12 @@ def score(
 class PieceScorer:
     """An actor's work: it has one engine, of the bundle that the command has read and proved."""
 
-    def __init__(self, bundle: Bundle, engine: Literal["onnx", "torch"], plan: Plan) -> None:
-        self._bundle, self._engine, self._plan = bundle, engine, plan
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
 
     @cached_property
     def _predictor(self) -> Predictor:
-        return proved(self._bundle, self._engine)
+        return left_model(self._plan)
 
     def __call__(self, pieces: Any) -> Any:
         """Score pieces, rows of a pyarrow table, and tell what came of each."""
@@ -104,7 +99,7 @@ class PieceScorer:
             return Report(piece, error=ClusterError(f"{piece.path} cannot be scored: {in_a_line(error)}"))
 
 
-def _reports(ray: Any, files: Sequence[Path], scorer: Scorer) -> Generator[Report, None, None]:
+def _reports(ray: Any, files: Sequence[Path], plan: Plan) -> Generator[Report, None, None]:
     """Give what came of each piece, in order, so that the first error is the first in the files."""
     from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy, from_items
 
@@ -123,7 +118,7 @@ def _reports(ray: Any, files: Sequence[Path], scorer: Scorer) -> Generator[Repor
     )
     reports = pieces.map_batches(
         PieceScorer,
-        fn_constructor_args=scorer,
+        fn_constructor_args=(plan,),
         batch_format="pyarrow",
         batch_size=1,
         num_cpus=1,

@@ -11,7 +11,7 @@ from pyarrow import parquet
 from contract.errors import ClusterError, InvalidTableError, TableFileError
 from contract.phone import EXAMPLE
 from service.media_type import CSV, NDJSON, PARQUET
-from service.parts import Plan, Report, Tally, proved, score_piece
+from service.parts import Plan, Report, Tally, leave_model, left_model, score_piece
 from service.predictor import Predictor, load_predictor
 from service.score import score
 from service.settings import Settings
@@ -27,9 +27,16 @@ PHONES: list[Row] = make_up_phones(2_000, PUBLISHED_RANGES, seed=9).to_dict("rec
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """As an actor has it: of a bundle that was read by another."""
-    return proved(load_predictor(SETTINGS).bundle, "onnx")
+    left = plan(tmp_path_factory.mktemp("left"))
+    leave_model(left, load_predictor(SETTINGS).bundle, "onnx")
+    return left_model(left)
+
+
+def test_a_folder_that_is_not_the_same_on_all_nodes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="OUTPUT is not to be reached by its path from all nodes"):
+        left_model(plan(tmp_path))
 
 
 def plan(folder: Path, keep: bool = False, on_error: OnError = OnError.SKIP) -> Plan:
