@@ -128,8 +128,10 @@ def _reports(ray: Any, files: Sequence[Path], plan: Plan) -> Generator[Report, N
         ),
     )
     try:
-        for row in reports.iter_rows():
-            yield _own(row["report"])
+        # not iter_rows: its threads may still ask when the connection is closed, which ends the process
+        for bundle in reports.iter_internal_ref_bundles():
+            for block in ray.get([entry.ref for entry in bundle.blocks]):
+                yield from map(_own, block["report"].to_pylist())
     except Exception as error:  # noqa: BLE001 - Ray's errors share no base below Exception
         raise ClusterError(f"the cluster has failed: {in_a_line(error)}") from None
 
