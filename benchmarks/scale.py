@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import psutil
 import typer
@@ -29,6 +29,11 @@ from benchmarks.virtual_environment import PROJECT
 
 KINDS = (".parquet", ".csv")
 FEW = 1_000
+
+STARTS = 3
+"""Times that a few rows are scored: where there are not many more, starting is most of it."""
+
+Found: TypeAlias = dict[str, list[float]]
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the memory, which take some of a core themselves."""
@@ -73,12 +78,17 @@ def measure(rows: int, rounds: int, address: str, console: Console) -> Figures:
         for kind in KINDS:
             console.print(f"writing {rows:,} rows of {kind}")
             few, many = (_table(Path(folder) / f"{count}{kind}", count) for count in (FEW, rows))
-            starts, seconds, peaks = ({name: [0.0] * rounds for name in engines} for _ in range(3))
-            for turn in range(rounds):
+            starts: Found = {name: [] for name in engines}
+            seconds: Found = {name: [] for name in engines}
+            peaks: Found = {name: [] for name in engines}
+            for turn in range(max(rounds, STARTS)):
                 for name, options in engines.items():
-                    console.print(f"round {turn + 1} of {rounds}: {kind} by {name}")
-                    starts[name][turn], _ = _scored(few, options)
-                    seconds[name][turn], peaks[name][turn] = _scored(many, options)
+                    console.print(f"round {turn + 1}: {kind} by {name}")
+                    starts[name].append(_scored(few, options)[0])
+                    if turn < rounds:
+                        taken, peak = _scored(many, options)
+                        seconds[name].append(taken)
+                        peaks[name].append(peak)
             for name in engines:
                 found[name][kind] = Scored(
                     start_seconds=Spread.of(starts[name]).median,
@@ -111,7 +121,7 @@ def _scored(source: Path, options: Sequence[str]) -> tuple[float, float]:
             on_one_core, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         while process.poll() is None:
-            peak = max(peak, _mib(process.pid))
+            peak = max(peak, _mib(process.pid, with_ray="ray" in options))
             sleep(LOOK_EVERY)
         seconds = perf_counter() - start
         if process.returncode != 0:
@@ -120,13 +130,14 @@ def _scored(source: Path, options: Sequence[str]) -> tuple[float, float]:
     return seconds, peak
 
 
-def _mib(pid: int) -> float:
-    return sum(_proportional(each) for each in psutil.process_iter() if _counts(each, pid)) / 2**20
+def _mib(command: int, with_ray: bool) -> float:
+    found = [each for each in psutil.process_iter() if each.pid == command or (with_ray and _is_rays(each))]
+    return sum(map(_proportional, found)) / 2**20
 
 
-def _counts(process: psutil.Process, command: int) -> bool:
+def _is_rays(process: psutil.Process) -> bool:
     try:
-        return process.pid == command or any(name in " ".join(process.cmdline()) for name in RAYS)
+        return any(name in " ".join(process.cmdline()) for name in RAYS)
     except psutil.Error:
         return False
 
