@@ -28,7 +28,7 @@ from service.telemetry.shared_metrics import shared_by
 from service.telemetry.tracing import check_tracing
 
 if TYPE_CHECKING:
-    from service.score import Outcome
+    from service.scoring.one_process import Outcome
 
 Option: TypeAlias = str | int | bool | Path | None
 
@@ -170,7 +170,7 @@ def score_table(
     folder of parts, by their names in the order of the rows; all nodes must reach INPUT and OUTPUT.
     """
     # imported here: serving needs none of it
-    from service.score_progress import shown
+    from service.scoring.progress import shown
 
     score, usual_ending = RUNNERS[engine](address)
     settings = _settings(artifacts=artifacts)
@@ -198,7 +198,7 @@ def score_table(
 
 
 def _locally(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
-    from service.score import score
+    from service.scoring.one_process import score
 
     if address is not None:
         _refuse("--address is the Ray cluster's: say --engine ray, too", WRONG_USE)
@@ -206,7 +206,7 @@ def _locally(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
 
 
 def _on_ray(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
-    from service.score_on_ray import score
+    from service.scoring.on_ray import score
 
     return partial(score, address=address), "parquet"
 

@@ -19,7 +19,7 @@ from pyarrow import csv, parquet
 from contract.errors import TableFileError
 from contract.phone import EXAMPLE
 from service.media_type import CSV, PARQUET
-from service.score import score as score_locally
+from service.scoring.one_process import score as score_locally
 from service.settings import Settings
 from service.tables.choices import OnError
 from tests.absent import say_absent

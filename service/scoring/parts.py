@@ -1,12 +1,10 @@
-"""A table's pieces in, a folder of parts out: each part by itself, and in the end whether all are there."""
+"""A piece of a table in, a part of the answers out: by itself, wherever there is time for it."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from pickle import dump, loads
 from typing import BinaryIO, Literal, NamedTuple, TypeAlias
-
-import numpy as np
 
 from contract.bundle import Bundle, check_golden_rows
 from contract.errors import ClusterError, InvalidTableError, PhonePriceError, TableFileError
@@ -15,8 +13,9 @@ from contract.table import no_rows
 from service.engine import load_engine
 from service.media_type import PARQUET
 from service.predictor import Predictor
-from service.score import Counts
-from service.table_file import (
+from service.scoring.one_process import Counts
+from service.scoring.pieces import CUTTABLE, Piece
+from service.scoring.table_file import (
     KINDS,
     STANDARD,
     cannot_be_scored,
@@ -28,7 +27,6 @@ from service.table_file import (
     written_beside,
 )
 from service.tables.choices import OnError
-from service.tables.pieces import CUTTABLE, Piece
 from service.tables.rows import Rows
 from service.tables.scoring import TableScorer
 from service.tables.writers import Writer, open_writer
@@ -151,52 +149,3 @@ def _beginning(writer: Writer, predictor: Predictor, piece: Piece) -> bytes:
         return b""
     none = Rows(first.specifications[:0], kept=None if first.kept is None else first.kept.slice(0, 0))
     return writer.write(none, predictor.predict(none.specifications))
-
-
-class Tally:
-    """Sums up what is reported, and knows whether every piece has been, once."""
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
-        self._last: dict[int, int] = {}
-        self._seen: set[tuple[int, int]] = set()
-        self._rows_of = [0] * len(files)
-        self._parts: set[str] = set()
-        self.bytes = 0
-        self.rows = 0
-        self.broken = 0
-        self.by_range = np.zeros(len(PriceRange), dtype=np.int64)
-
-    def add(self, report: Report, plan: Plan) -> None:
-        """Count a piece. Raises the error that it had."""
-        if report.error:
-            raise report.error
-        piece = report.piece
-        if (piece.file, piece.number) in self._seen:
-            raise ClusterError(f"{piece.path}: the cluster gave piece {piece.number} twice; score it again")
-        self._seen.add((piece.file, piece.number))
-        if piece.is_last:
-            self._last[piece.file] = piece.number
-        if report.rows:
-            self._parts.add(plan.part(piece).name)
-        self._rows_of[piece.file] += report.rows
-        self.rows += report.rows
-        self.broken += report.broken
-        self.by_range += report.by_range
-        self.bytes += piece.end - piece.start
-
-    def check_whole(self, folder: Path) -> None:
-        """Raise a `PhonePriceError` unless every file has rows, and the folder the part of every piece.
-
-        What a process that was killed had begun to write is removed.
-        """
-        for number, path in enumerate(self._files):
-            pieces = range(self._last.get(number, 0) + 1)
-            if number not in self._last or not all((number, piece) in self._seen for piece in pieces):
-                raise ClusterError(f"{path}: the cluster has not given all pieces back; score it again")
-            if not self._rows_of[number]:
-                raise cannot_be_scored(path, no_rows())
-        for path in folder.glob(".*"):
-            path.unlink()
-        if {path.name for path in folder.iterdir()} != self._parts:
-            raise ClusterError("not all parts have come: is the folder one and the same on all nodes?")

@@ -12,14 +12,15 @@ from typing import Any
 
 from contract.cluster import connected
 from contract.errors import ClusterError, PhonePriceError, TableFileError
-from service.parts import Plan, Report, Tally, files_to_cut, in_a_line, leave_model, left_model, score_piece
 from service.prediction import LABELS
 from service.predictor import Predictor, load_predictor
-from service.score import Outcome, Watch
+from service.scoring.one_process import Outcome, Watch
+from service.scoring.parts import Plan, Report, files_to_cut, in_a_line, leave_model, left_model, score_piece
+from service.scoring.pieces import Piece, cut
+from service.scoring.table_file import STANDARD, folder_beside, kind_of
+from service.scoring.tally import Tally
 from service.settings import Settings
-from service.table_file import STANDARD, folder_beside, kind_of
 from service.tables.choices import OnError
-from service.tables.pieces import Piece, cut
 
 FILES_CUT_AT_A_TIME = 4
 """To find where records end takes a hundredth of the time that scoring them does."""
@@ -61,10 +62,7 @@ def score(
         plan = Plan(folder, target, ending, kind, keep, on_error)
         leave_model(plan, predictor.bundle, settings.engine)
         # closed before the connection is, which Ray Data's own threads use until then
-        with (
-            connected(address) as ray,
-            closing(_reports(ray, files, plan)) as reports,
-        ):
+        with connected(address) as ray, closing(_reports(ray, files, plan)) as reports:
             for report in reports:
                 tally.add(report, plan)
                 watch(tally.rows, tally.bytes)

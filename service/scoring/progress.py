@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from service.media_type import PARQUET
-from service.score import Watch
-from service.table_file import KINDS
+from service.scoring.one_process import Watch
+from service.scoring.table_file import KINDS
 
 
 @contextmanager

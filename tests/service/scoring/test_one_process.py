@@ -14,7 +14,7 @@ import pytest
 
 from contract.phone import EXAMPLE
 from service.media_type import CSV, NDJSON
-from service.table_file import KINDS
+from service.scoring.table_file import KINDS
 from tests.running_service import ARTIFACTS, PROJECT
 from tests.tables import Row, body, probabilities, rows
 from training.made_up import PUBLISHED_RANGES, make_up_phones

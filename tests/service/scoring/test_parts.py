@@ -11,13 +11,14 @@ from pyarrow import parquet
 from contract.errors import ClusterError, InvalidTableError, TableFileError
 from contract.phone import EXAMPLE
 from service.media_type import CSV, NDJSON, PARQUET
-from service.parts import Plan, Report, Tally, leave_model, left_model, score_piece
 from service.predictor import Predictor, load_predictor
-from service.score import score
+from service.scoring.one_process import score
+from service.scoring.parts import Plan, Report, leave_model, left_model, score_piece
+from service.scoring.pieces import Piece, cut
+from service.scoring.table_file import folder_beside, kind_of, tables_in
+from service.scoring.tally import Tally
 from service.settings import Settings
-from service.table_file import folder_beside, kind_of, tables_in
 from service.tables.choices import OnError
-from service.tables.pieces import Piece, cut
 from tests.running_service import ARTIFACTS
 from tests.tables import Row, body
 from training.made_up import PUBLISHED_RANGES, make_up_phones

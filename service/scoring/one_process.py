@@ -11,8 +11,16 @@ from contract.errors import InvalidTableError
 from service.media_type import PARQUET
 from service.prediction import LABELS, Predictions
 from service.predictor import load_predictor
+from service.scoring.table_file import (
+    cannot_be_scored,
+    chunks,
+    kind_of,
+    opened,
+    position,
+    seekable,
+    written_beside,
+)
 from service.settings import Settings
-from service.table_file import cannot_be_scored, chunks, kind_of, opened, position, seekable, written_beside
 from service.tables.choices import OnError
 from service.tables.readers import open_reader
 from service.tables.scoring import TableScorer

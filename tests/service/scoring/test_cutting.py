@@ -16,8 +16,8 @@ from pyarrow import parquet
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES
 from service.media_type import CSV, NDJSON, PARQUET
-from service.table_file import chunks_between
-from service.tables.pieces import LONGEST_BYTES, Piece, cut
+from service.scoring.pieces import LONGEST_BYTES, Piece, cut
+from service.scoring.table_file import chunks_between
 from service.tables.rows import Rows
 from tests.tables import Row, body
 

@@ -1,0 +1,1 @@
+"""Tables in files, without the service: by this process, or in pieces on a Ray cluster."""
