@@ -58,14 +58,17 @@ def test_folds_on_a_killed_node_are_made_again(sample_table: Path, tmp_path: Pat
     assert json.loads(told.read_text()) == figures_of_one_machine(recipe, sample_table, folds=6)
 
 
-@pytest.mark.parametrize("command", ["cross-validate", "tune"])
 @pytest.mark.parametrize(
-    ("options", "reason"),
+    ("command", "options", "reason"),
     [
-        (["--engine", "ray", "--address", "127.0.0.9:9"], "there is no Ray cluster at 127.0.0.9:9: give "),
-        (["--engine", "ray"], "there is no Ray cluster at 127.0.0.8:8: give "),
-        (["--address", "127.0.0.9:9"], WITH_THE_ENGINE),
-        (["--gpus-per-trial", "1"], WITH_THE_ENGINE),
+        (
+            "tune",
+            ["--engine", "ray", "--address", "127.0.0.9:9"],
+            "there is no Ray cluster at 127.0.0.9:9: give ",
+        ),
+        ("cross-validate", ["--engine", "ray"], "there is no Ray cluster at 127.0.0.8:8: give "),
+        ("cross-validate", ["--address", "127.0.0.9:9"], WITH_THE_ENGINE),
+        ("tune", ["--gpus-per-trial", "1"], WITH_THE_ENGINE),
     ],
 )
 def test_without_a_cluster_it_says_so_in_a_line(

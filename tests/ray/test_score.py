@@ -210,19 +210,14 @@ def broken(path: Path) -> None:
     path.write_bytes(body(CSV, [*PHONES * 700, {**EXAMPLE, "ram": -1}, *PHONES * 700, {**EXAMPLE, "fc": -1}]))
 
 
-def without_rows(path: Path) -> None:
-    path.write_bytes(body(CSV, PHONES).splitlines(keepends=True)[0])
-
-
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
         ("b.parquet", cut_short),
         ("b.csv", missing),
         ("b.csv", broken),
-        ("b.csv", without_rows),
     ],
-    ids=["cut short", "unreadable", "a broken row", "no rows"],
+    ids=["cut short", "unreadable", "a broken row"],
 )
 def test_a_wrong_file_among_many_is_told_as_by_one_process_and_nothing_is_written(
     cluster: Cluster, tmp_path: Path, name: str, wrong: Callable[[Path], None]
