@@ -30,9 +30,6 @@ Place: TypeAlias = Callable[[int], tuple[Location, str]]
 
 _UNKNOWN_FIELD = re.compile("unknown field `(.*)`", re.DOTALL)
 
-_DIGITS = frozenset(b"-0123456789"[at : at + 1] for at in range(11))
-"""What a number in JSON begins with."""
-
 _NO_NUMBER = re.compile(rb"[\[:,\s-](NaN|Infinity)\s*[\],}]")
 
 PIECE_ROWS = 1_000
@@ -141,11 +138,19 @@ def _numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> list
 
 
 def _no_numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> InvalidTableError:
-    """Return the refusal of a list that holds anything but numbers: of its first such value."""
+    """Return the refusal of a list that holds anything but finite numbers: of its first such value."""
     values = msgspec.json.decode(content, type=list[msgspec.Raw])
-    at = next(index for index, value in enumerate(values) if bytes(value).strip()[:1] not in _DIGITS)
+    at = next(index for index, value in enumerate(values) if not _is_finite(value))
     what = f"; {expectation(FEATURES[at])}" if at < COUNT else ""
-    return refusal("row_type", (*within, at), f"{where}[{at}] is not a number{what}")
+    return refusal("row_type", (*within, at), f"{where}[{at}] is not a finite number{what}")
+
+
+def _is_finite(content: msgspec.Raw) -> bool:
+    try:
+        msgspec.json.decode(content, type=float)
+    except NotPlainlyValid:
+        return False
+    return True
 
 
 def _told(violation: Violation, where: str) -> Violation:
