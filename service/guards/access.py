@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import refusal
-from service.guards.keys import Keyring, presented
+from service.guards.keys import Keyring
 
 HEALTH = frozenset({"/health", "/health/live", "/health/ready"})
 
@@ -22,11 +22,11 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         admitted = scope["type"] != "http" or scope["path"] in self.open_paths or self.keyring.admits(scope)
-        await (self.app if admitted else _unknown if presented(scope) else _none)(scope, receive, send)
+        await (self.app if admitted else _refused)(scope, receive, send)
 
 
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
-_none = refusal(401, "A key is needed: send one, as X-API-Key or as Authorization: Bearer", _CHALLENGE)
-
-_unknown = refusal(401, "This key is not known here: a valid one is needed", _CHALLENGE)
+_refused = refusal(
+    401,
+    "A key is needed: send a valid one, as X-API-Key or as Authorization: Bearer",
+    {"WWW-Authenticate": "Bearer"},
+)

@@ -43,7 +43,7 @@ class Keyring:
 
     def admits(self, scope: Scope) -> bool:
         """Whether the request has a key, in one X-API-Key or one Authorization: Bearer."""
-        return self.is_empty or self._has(presented(scope))
+        return self.is_empty or self._has(_presented(scope))
 
     def _has(self, key: bytes) -> bool:
         # all are compared, and as digests: how long it takes tells nothing of any key
@@ -126,7 +126,7 @@ def _digests(text: str, source: str) -> Digests:
     return tuple(hashlib.sha256(key.encode()).digest() for key in keys)
 
 
-def presented(scope: Scope) -> bytes:
+def _presented(scope: Scope) -> bytes:
     """Return the key that a request shows; nothing where it shows several."""
     shown = []
     for name, value in scope["headers"]:

@@ -74,15 +74,11 @@ def raw(client: httpx.Client, method: str, path: str, headers: list[tuple[bytes,
     return client.request(method, url, json=EXAMPLE, headers=headers)
 
 
-UNKNOWN = {"wrong", "prefix", "one more", "case", "not ASCII", "long"}
-
-
-@pytest.mark.parametrize(("kind", "headers"), NO_KEYS.items(), ids=NO_KEYS)
+@pytest.mark.parametrize("headers", NO_KEYS.values(), ids=NO_KEYS)
 def test_without_a_key_every_route_is_shut_alike(
-    guarded: httpx.Client, kind: str, headers: list[tuple[bytes, bytes]]
+    guarded: httpx.Client, headers: list[tuple[bytes, bytes]]
 ) -> None:
-    none = "A key is needed: send one, as X-API-Key or as Authorization: Bearer"
-    words = "This key is not known here: a valid one is needed" if kind in UNKNOWN else none
+    words = "A key is needed: send a valid one, as X-API-Key or as Authorization: Bearer"
     for method, path in PROTECTED:
         response = raw(guarded, method, path, headers)
         assert response.status_code == 401, (method, path)
