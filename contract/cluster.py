@@ -4,9 +4,24 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Any
 
 from contract.errors import ClusterError
+
+
+class Engine(StrEnum):
+    """Where the work of a command is done: on this machine, or on a cluster."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+ADDRESS = (
+    "HOST:PORT of the Ray cluster, or local for one of this machine alone. "
+    "Default: $RAY_ADDRESS, else the cluster that this machine is a node of."
+)
+"""What a command's help says of --address."""
 
 INSTALL = "Ray is not installed: pip install 'phone-price[ray]'"
 

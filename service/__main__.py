@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -13,6 +12,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
+from contract.cluster import ADDRESS, Engine
 from contract.errors import ClusterError, KeysError, PhonePriceError, PlatformError, TableFileError
 from service.guards.keys import Keyring, check_who_may_call
 from service.lifecycle.reload import keep_proved
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
     from service.scoring.one_process import Outcome
 
 Option: TypeAlias = str | int | bool | Path | None
-
-
-class Runner(StrEnum):
-    """Where a table is scored."""
-
-    LOCAL = "local"
-    RAY = "ray"
-
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -154,14 +146,9 @@ def score_table(
         ),
     ] = None,
     engine: Annotated[
-        Runner, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
-    ] = Runner.LOCAL,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the Ray cluster: HOST:PORT, ray://HOST:PORT, or local for one of this machine."
-        ),
-    ] = None,
+        Engine, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
+    ] = Engine.LOCAL,
+    address: Annotated[str | None, typer.Option(help=ADDRESS)] = None,
     artifacts: Annotated[Path | None, _option("artifacts")] = None,
 ) -> None:
     """Score a table in a file, by the rules and with the numbers of POST /predict/batch.
@@ -211,7 +198,7 @@ def _on_ray(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
     return partial(score, address=address), "parquet"
 
 
-RUNNERS = {Runner.LOCAL: _locally, Runner.RAY: _on_ray}
+RUNNERS = {Engine.LOCAL: _locally, Engine.RAY: _on_ray}
 """What scores a table, and what it writes where no ending says so."""
 
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from training.commands.engine import AddressOption, Engine, EngineOption, GpusOption, means
+from contract.cluster import Engine
+from training.commands.engine import AddressOption, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
     JsonOption,

@@ -2,23 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from contract.cluster import ADDRESS, Engine, connected
 from contract.errors import ClusterError
 
 if TYPE_CHECKING:
     from training.searching import Means
-
-
-class Engine(StrEnum):
-    """Where fits are made."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 EngineOption: TypeAlias = Annotated[
@@ -26,11 +19,7 @@ EngineOption: TypeAlias = Annotated[
 ]
 AddressOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--address",
-        help="HOST:PORT of the Ray cluster, or local for one of this machine alone. "
-        "Default: $RAY_ADDRESS, else the cluster that this machine is a node of.",
-    ),
+    typer.Option("--address", help=ADDRESS),
 ]
 GpusOption: TypeAlias = Annotated[
     float,
@@ -58,8 +47,6 @@ def _of_this_machine(address: str | None, gpus: float) -> "Iterator[Means]":
 
 @contextmanager
 def _of_a_cluster(address: str | None, gpus: float) -> "Iterator[Means]":
-    from contract.cluster import connected
-
     with connected(address):
         from training.folds_on_ray import OnRay
         from training.searching import Means
