@@ -12,7 +12,6 @@ from typing import Any
 
 from contract.cluster import connected
 from contract.errors import ClusterError, PhonePriceError, TableFileError
-from service.prediction import LABELS
 from service.predictor import Predictor, load_predictor
 from service.scoring.one_process import Outcome, Watch
 from service.scoring.parts import Plan, Report, files_to_cut, in_a_line, leave_model, left_model, score_piece
@@ -67,8 +66,8 @@ def score(
                 tally.add(report, plan)
                 watch(tally.rows, tally.bytes)
         tally.check_whole(folder)
-    found = dict(zip(LABELS, tally.by_range.tolist(), strict=True))
-    return Outcome(predictor.version, tally.rows, tally.broken, found, perf_counter() - start)
+    seconds = perf_counter() - start
+    return Outcome(predictor.version, tally.rows, tally.broken, tally.counts.by_label(), seconds)
 
 
 class PieceScorer:

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from contract.errors import ClusterError
-from contract.phone import PriceRange
 from contract.table import no_rows
+from service.scoring.one_process import Counts
 from service.scoring.parts import Plan, Report
 from service.scoring.table_file import cannot_be_scored
 
@@ -24,7 +22,7 @@ class Tally:
         self.bytes = 0
         self.rows = 0
         self.broken = 0
-        self.by_range = np.zeros(len(PriceRange), dtype=np.int64)
+        self.counts = Counts()
 
     def add(self, report: Report, plan: Plan) -> None:
         """Count a piece. Raises the error that it had."""
@@ -41,7 +39,7 @@ class Tally:
         self._rows_of[piece.file] += report.rows
         self.rows += report.rows
         self.broken += report.broken
-        self.by_range += report.by_range
+        self.counts.by_range += report.by_range
         self.bytes += piece.end - piece.start
 
     def check_whole(self, folder: Path) -> None:
