@@ -1,6 +1,7 @@
 """What many tests stand on: the real data, a tiny real bundle, a running service."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from tests.running_service import ARTIFACTS, running_service
 from training.made_up import make_sample
 from training.pipeline import train
 from training.recipe import Recipe
+
+# a shell that starts these tests in the background has them ignore Ctrl-C, and with them all that they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_RECIPE = """
 description = "As small as a network can be and still learn something."

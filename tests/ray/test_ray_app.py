@@ -12,7 +12,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -96,9 +95,7 @@ def serving(cluster: Cluster, folder: Path) -> Iterator[str]:
     file.write_text(yaml.safe_dump(config))
     command = [str(SERVE), "run", str(file), "--address", cluster.address]
     with (folder / "log").open("wb") as log:
-        # what a shell starts in the background ignores Ctrl-C, and so would what it starts
-        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log, preexec_fn=heard)
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             wait_until_ready(client, process, SECONDS)
