@@ -1,0 +1,108 @@
+"""score: a table in a file, here or on a Ray cluster."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contract.cluster import ADDRESS, Engine
+from contract.errors import ClusterError, PhonePriceError, TableFileError
+from service.commands.terminal import NOT_SERVABLE, WRONG_USE, refuse, setting, settings_with
+from service.tables.choices import Keep, OnError
+
+if TYPE_CHECKING:
+    from service.scoring.one_process import Outcome
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+PIPE_CLOSED = 141
+"""Exit status when nobody reads standard output any more, as that of a program ended by SIGPIPE."""
+
+TABLE_FILE = "A table, by its ending .csv, .ndjson, .jsonl, .arrow, .feather, .arrows or .parquet"
+
+
+def score(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help=f"{TABLE_FILE}; - is standard input. On Ray also a folder."),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUTPUT",
+            help=f"{TABLE_FILE}; - is standard output. On Ray a folder that is not there yet.",
+        ),
+    ],
+    keep: Annotated[
+        Keep, typer.Option(help="Which of the table's own columns come back before the answers.")
+    ] = Keep.NONE,
+    on_error: Annotated[
+        OnError, typer.Option(help="fail: a broken row ends it all; skip: it comes back with its errors.")
+    ] = OnError.FAIL,
+    source_ending: Annotated[str, typer.Option("--from", help="What - brings, as an ending.")] = "csv",
+    target_ending: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="What - takes, as an ending: csv, if none is given; on Ray, parts: parquet."
+        ),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
+    ] = Engine.LOCAL,
+    address: Annotated[str | None, typer.Option(help=ADDRESS)] = None,
+    artifacts: Annotated[Path | None, setting("artifacts")] = None,
+) -> None:
+    """Score a table in a file, by the rules and with the numbers of POST /predict/batch.
+
+    OUTPUT is written beside and renamed: until all rows are scored, what stood there stays. On Ray it is a
+    folder of parts, by their names in the order of the rows; all nodes must reach INPUT and OUTPUT.
+    """
+    # imported here: serving needs none of it
+    from service.scoring.progress import shown
+
+    run, usual_ending = RUNNERS[engine](address)
+    settings = settings_with(artifacts=artifacts)
+    try:
+        with shown(source) as progress:
+            outcome = run(
+                settings,
+                source,
+                target,
+                kinds=(source_ending, target_ending or usual_ending),
+                keep=keep is Keep.ALL,
+                on_error=on_error,
+                watch=progress,
+            )
+    except (TableFileError, ClusterError) as error:
+        refuse(str(error), WRONG_USE)
+    except PhonePriceError as error:
+        refuse(str(error), NOT_SERVABLE)
+    except KeyboardInterrupt:
+        refuse(f"interrupted; {target} is as it was", INTERRUPTED)
+    except BrokenPipeError:  # whoever reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        raise typer.Exit(PIPE_CLOSED) from None
+    typer.echo(outcome.told(), err=True)
+
+
+def _locally(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
+    from service.scoring.one_process import score
+
+    if address is not None:
+        refuse("--address is the Ray cluster's: say --engine ray, too", WRONG_USE)
+    return score, "csv"
+
+
+def _on_ray(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
+    from service.scoring.on_ray import score
+
+    return partial(score, address=address), "parquet"
+
+
+RUNNERS = {Engine.LOCAL: _locally, Engine.RAY: _on_ray}
+"""What scores a table, and what it writes where no ending says so."""
