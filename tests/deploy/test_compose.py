@@ -28,7 +28,7 @@ FILE = DEPLOY / "compose.yaml"
 COMPOSE = read(FILE)
 SERVICES: dict[str, Manifest] = COMPOSE["services"]
 INSTANCES = ("phone-price-1", "phone-price-2")
-OTHERS = SERVICES.keys() - set(INSTANCES)
+OTHERS = sorted(SERVICES.keys() - set(INSTANCES))
 
 KEY = "only-the-tests-of-compose-know-this-key"
 
