@@ -117,6 +117,9 @@ PLAIN = Peer(
 )
 """It takes tables only."""
 
+ALL = ",".join(PEERS)
+"""As `chosen` takes them."""
+
 
 def chosen(names: str) -> list[Peer]:
     """Return the peers of a list such as "ours,noop"; ours is always among them, and first.

@@ -24,6 +24,14 @@ from benchmarks.peer import Peer
 from benchmarks.phones import expected
 from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.serving import MOST, Plan, loaded
+from benchmarks.terminal import (
+    JsonOption,
+    MarkdownOption,
+    RoundsOption,
+    SecondsOption,
+    WarmUpOption,
+    failures_as_messages,
+)
 from benchmarks.virtual_environment import PROJECT
 from benchmarks.wrk import Load
 
@@ -133,19 +141,16 @@ def sections(figures: Figures) -> list[Section]:
 
 def main(
     revision: Annotated[str, typer.Argument(help="The earlier commit.")],
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each state.")] = 9,
-    seconds: Annotated[int, typer.Option(min=1, help="Load on each.")] = 4,
-    warm_up: Annotated[int, typer.Option(min=0, help="Seconds of load before each that is measured.")] = 1,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
+    rounds: RoundsOption = 9,
+    seconds: SecondsOption = 4,
+    warm_up: WarmUpOption = 1,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
 ) -> None:
     """Measure `POST /predict` now and then."""
     console = Console(highlight=False)
-    try:
+    with failures_as_messages(console):
         figures = measure(revision, Plan(rounds=rounds, seconds=seconds, warm_up_seconds=warm_up), console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
 
 

@@ -9,7 +9,6 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import Annotated
 
@@ -27,6 +26,7 @@ from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import running
 from benchmarks.spread import Spread
 from benchmarks.target import Target, targets_section
+from benchmarks.terminal import JsonOption, MarkdownOption
 from contract.phone import EXAMPLE
 from service.process import create_app
 from service.settings import Settings
@@ -211,8 +211,8 @@ def main(
     changes: Annotated[int, typer.Option(min=1, help="How often its memory is changed.")] = 50,
     requests: Annotated[int, typer.Option(min=1, help="How many phones are asked about.")] = 200,
     seconds: Annotated[float, typer.Option(min=1, help="How long the event loop is watched.")] = 10,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
 ) -> None:
     """Measure the page and its explanations."""
     figures = measure(openings, changes, requests, seconds)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import numpy as np
@@ -32,6 +32,15 @@ from benchmarks.serving import MOST, Plan, loaded
 from benchmarks.spread import Spread
 from benchmarks.table_bodies import phones
 from benchmarks.target import Target, targets_section
+from benchmarks.terminal import (
+    JsonOption,
+    MarkdownOption,
+    PeersOption,
+    RoundsOption,
+    SecondsOption,
+    WarmUpOption,
+    failures_as_messages,
+)
 from benchmarks.virtual_environment import python_with
 from benchmarks.wrk import Load
 
@@ -339,23 +348,20 @@ def _table_section(table: Table) -> Section:
 
 
 def main(
-    peers: Annotated[str, typer.Option(help="Whom to measure beside ours, by commas.")] = "mlserver",
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each.")] = 9,
-    seconds: Annotated[int, typer.Option(min=1, help="Load on each.")] = 4,
-    warm_up: Annotated[int, typer.Option(min=0, help="Seconds of load before each that is measured.")] = 1,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
+    peers: PeersOption = "mlserver",
+    rounds: RoundsOption = 9,
+    seconds: SecondsOption = 4,
+    warm_up: WarmUpOption = 1,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
 ) -> None:
     """Measure the dialects, and tables in binary and in JSON."""
     console = Console(highlight=False)
     if len(available()) < 2:
         console.print("One core only: the service and who asks share it, so that only ratios mean anything.")
     plan = Plan(rounds=rounds, seconds=seconds, warm_up_seconds=warm_up)
-    try:
+    with failures_as_messages(console):
         figures = measure([peer for peer in chosen(peers) if peer.name != "ours"], plan, console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
 
 

@@ -8,8 +8,6 @@ Alone it has one core. Ray Serve is some ten processes, and has all of them, wrk
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
 
 import psutil
 import typer
@@ -20,7 +18,6 @@ from benchmarks.agreement import check_agreement
 from benchmarks.catalogue import ours
 from benchmarks.comparison import Measured, Ratio
 from benchmarks.cores import available, for_load, for_server
-from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.peer import PROGRAMS, Peer
 from benchmarks.phones import expected
@@ -28,6 +25,14 @@ from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import running
 from benchmarks.serving import MOST, Plan
 from benchmarks.spread import Spread
+from benchmarks.terminal import (
+    JsonOption,
+    MarkdownOption,
+    RoundsOption,
+    SecondsOption,
+    WarmUpOption,
+    failures_as_messages,
+)
 from benchmarks.wrk import Load, put_load
 from contract.phone import Probabilities
 
@@ -176,19 +181,16 @@ def sections(figures: Figures) -> list[Section]:
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each.")] = 5,
-    seconds: Annotated[int, typer.Option(min=1, help="Load in each turn.")] = 5,
-    warm_up: Annotated[int, typer.Option(min=0, help="Seconds of load before each that is measured.")] = 2,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
+    rounds: RoundsOption = 5,
+    seconds: SecondsOption = 5,
+    warm_up: WarmUpOption = 2,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
 ) -> None:
     """Measure Ray Serve beside the service alone."""
     console = Console(highlight=False)
-    try:
+    with failures_as_messages(console):
         figures = measure(Plan(rounds=rounds, seconds=seconds, warm_up_seconds=warm_up), console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
 
 

@@ -25,6 +25,7 @@ from benchmarks.phones import ARTIFACTS
 from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.spread import Spread
 from benchmarks.table_bodies import long_csv, write_parquet
+from benchmarks.terminal import JsonOption, MarkdownOption, failures_as_messages
 from benchmarks.virtual_environment import PROJECT
 
 KINDS = (".parquet", ".csv")
@@ -177,16 +178,13 @@ def main(
     rows: Annotated[int, typer.Option(min=10_000, help="Rows of each table.")] = 20_000_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is scored.")] = 1,
     address: Annotated[str, typer.Option(help="HOST:PORT of the cluster; local starts one here.")] = "local",
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the table.")] = None,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
 ) -> None:
     """Measure tables on one core and on a cluster."""
     console = Console(highlight=False)
-    try:
+    with failures_as_messages(console):
         figures = measure(rows, rounds, address, console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
 
 

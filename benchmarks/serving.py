@@ -6,25 +6,32 @@ The peers take turns: in each round each is started, its answers are checked, an
 """
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from pydantic import BaseModel
 from rich.console import Console
 
 from benchmarks.agreement import check_agreement
-from benchmarks.catalogue import PEERS, chosen, ours
+from benchmarks.catalogue import ALL, PEERS, chosen, ours
 from benchmarks.chart import Panel, draw
 from benchmarks.comparison import Measured, Ratio
 from benchmarks.cores import are_shared, available, for_load, for_server
-from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.peer import Peer
 from benchmarks.phones import expected
 from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import Server, running
 from benchmarks.target import Target, targets_section
+from benchmarks.terminal import (
+    ChartOption,
+    JsonOption,
+    MarkdownOption,
+    PeersOption,
+    RoundsOption,
+    SecondsOption,
+    WarmUpOption,
+    failures_as_messages,
+)
 from benchmarks.two_workers import WORKERS, TwoWorkers
 from benchmarks.wrk import Load, put_load
 from contract.phone import Probabilities
@@ -215,24 +222,21 @@ def panels(figures: Figures) -> list[Panel]:
 
 
 def main(
-    peers: Annotated[str, typer.Option(help="Whom to measure beside ours, by commas.")] = ",".join(PEERS),
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each peer.")] = 5,
-    seconds: Annotated[int, typer.Option(min=1, help="Load on each number of connections.")] = 5,
-    warm_up: Annotated[int, typer.Option(min=0, help="Seconds of load before each that is measured.")] = 2,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="PNG file for the picture.")] = None,
+    peers: PeersOption = ALL,
+    rounds: RoundsOption = 5,
+    seconds: SecondsOption = 5,
+    warm_up: WarmUpOption = 2,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
+    chart: ChartOption = None,
 ) -> None:
     """Measure serving beside others."""
     console = Console(highlight=False)
     if len(available()) < WORKERS:
         console.print("One core only: server and load share it, so that only the ratios mean anything.")
     plan = Plan(rounds=rounds, seconds=seconds, warm_up_seconds=warm_up)
-    try:
+    with failures_as_messages(console):
         figures = measure(chosen(peers), plan, console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
     if chart is not None:
         draw(panels(figures), figures.machine, chart)

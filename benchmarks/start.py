@@ -8,7 +8,6 @@ many as it could in `LONGEST_LOAD` seconds. It is told per process, since some p
 import os
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from benchmarks.agreement import check_agreement
-from benchmarks.catalogue import PEERS, chosen
+from benchmarks.catalogue import ALL, chosen
 from benchmarks.chart import Panel, draw
 from benchmarks.cores import for_load, for_server, pinned
 from benchmarks.errors import BenchmarkError
@@ -27,6 +26,14 @@ from benchmarks.report import MeasuredHere, Section, tell
 from benchmarks.server import Server, environment_of, running
 from benchmarks.spread import Spread
 from benchmarks.target import Target, targets_section
+from benchmarks.terminal import (
+    ChartOption,
+    JsonOption,
+    MarkdownOption,
+    PeersOption,
+    RoundsOption,
+    failures_as_messages,
+)
 from benchmarks.virtual_environment import PROJECT
 from benchmarks.wrk import put_load
 
@@ -166,20 +173,17 @@ def panels(figures: Figures) -> list[Panel]:
 
 
 def main(
-    peers: Annotated[str, typer.Option(help="Whom to measure beside ours, by commas.")] = ",".join(PEERS),
-    rounds: Annotated[int, typer.Option(min=1, help="Starts of each peer.")] = 5,
+    peers: PeersOption = ALL,
+    rounds: RoundsOption = 5,
     requests: Annotated[int, typer.Option(min=1, help="Phones asked before memory is read again.")] = 100_000,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="PNG file for the picture.")] = None,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
+    chart: ChartOption = None,
 ) -> None:
     """Measure starting, importing and memory beside others."""
     console = Console(highlight=False)
-    try:
+    with failures_as_messages(console):
         figures = measure(chosen(peers), rounds, requests, console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
     if chart is not None:
         draw(panels(figures), figures.machine, chart)

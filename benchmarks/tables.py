@@ -30,6 +30,7 @@ from benchmarks.server import Server, running
 from benchmarks.spread import Spread
 from benchmarks.table_bodies import body, long_csv, phones, write_parquet
 from benchmarks.target import Target, targets_section
+from benchmarks.terminal import ChartOption, JsonOption, MarkdownOption, RoundsOption, failures_as_messages
 from benchmarks.virtual_environment import PROJECT
 from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET
 
@@ -272,22 +273,19 @@ def panels(figures: Figures) -> list[Panel]:
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Turns.")] = 5,
+    rounds: RoundsOption = 5,
     streamed: Annotated[int, typer.Option(min=50_000, help="Rows of the long CSV.")] = 1_000_000,
     scored: Annotated[int, typer.Option(min=1_000, help="Rows of the Parquet file.")] = 10_000_000,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
-    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="File for the tables.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="PNG file for the picture.")] = None,
+    json: JsonOption = None,
+    markdown_file: MarkdownOption = None,
+    chart: ChartOption = None,
 ) -> None:
     """Measure tables."""
     console = Console(highlight=False)
     if len(available()) < 2:
         console.print("One core only: server and client share it.")
-    try:
+    with failures_as_messages(console):
         figures = measure(rounds, streamed, scored, console)
-    except BenchmarkError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     tell(figures, sections(figures), json, markdown_file)
     if chart is not None:
         draw(panels(figures), figures.machine, chart)

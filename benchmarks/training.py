@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.terminal import JsonOption, RoundsOption
 from contract.network import PhonePriceNetwork, standardise
 from contract.phone import Probabilities
 from training.dataset import Part, default_path, read_dataset, split
@@ -101,9 +102,9 @@ def measure(data: Path, rounds: int, epochs: int | None) -> Figures:
 
 def main(
     data: Annotated[Path | None, typer.Option(help="CSV. Default: as python -m training train.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each way.")] = 3,
+    rounds: RoundsOption = 3,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
+    json: JsonOption = None,
 ) -> None:
     """Time training the course's way against ours."""
     figures = measure(data or default_path(), rounds, epochs)
