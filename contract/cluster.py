@@ -10,7 +10,7 @@ from typing import Any
 from contract.errors import ClusterError
 
 
-class Engine(StrEnum):
+class Where(StrEnum):
     """Where the work of a command is done: on this machine, or on a cluster."""
 
     LOCAL = "local"
@@ -25,7 +25,7 @@ ADDRESS = (
 
 INSTALL = "Ray is not installed: pip install 'phone-price[ray]'"
 
-LOCAL = "local"
+OWN = "local"
 """The address that has Ray start a cluster of this machine alone, which ends with the command."""
 
 REACHED_WITHIN = 5.0
@@ -38,12 +38,12 @@ _QUIET = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # else its lower half warns past Python, of each lost node and more
 }
 
-_NONE = f"give --address HOST:PORT or {_ADDRESS}, start one by ray start --head, or say --address {LOCAL}"
+_NONE = f"give --address HOST:PORT or {_ADDRESS}, start one by ray start --head, or say --address {OWN}"
 
 
 @contextmanager
 def connected(address: str | None) -> Iterator[Any]:
-    """Connect to the cluster at HOST:PORT, at ray://HOST:PORT, or to one of this machine alone, for a while.
+    """Connect to the cluster at HOST:PORT, or to one of this machine alone, for a while.
 
     Without an address it is RAY_ADDRESS, else the cluster that this machine is a node of. Raises
     `ClusterError` if Ray is not installed, or if there is no cluster.
@@ -55,6 +55,8 @@ def connected(address: str | None) -> Iterator[Any]:
     except ImportError:
         raise ClusterError(INSTALL) from None
     wanted = address or os.environ.get(_ADDRESS) or "auto"
+    if wanted.startswith("ray://"):
+        raise _no_cluster(wanted, "a command is run on a node of its cluster, and not through ray://")
     if ":" in wanted:
         _check_reached(wanted)
     try:
@@ -84,7 +86,7 @@ def _muted(number: int) -> Iterator[None]:
 def _check_reached(address: str) -> None:
     import grpc
 
-    with grpc.insecure_channel(address.removeprefix("ray://")) as channel:
+    with grpc.insecure_channel(address) as channel:
         try:
             grpc.channel_ready_future(channel).result(REACHED_WITHIN)
         except grpc.FutureTimeoutError:

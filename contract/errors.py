@@ -1,14 +1,14 @@
 """Every failure that this project names. They know nothing of HTTP or of a terminal."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from contract.violation import Violation
 
 
 class PhonePriceError(Exception):
-    """Base of all named failures; its text is one line, meant for a person."""
+    """Base of all named failures; its text is a line, or one for each broken rule, meant for a person."""
 
 
 class InvalidTableError(PhonePriceError):
@@ -18,6 +18,13 @@ class InvalidTableError(PhonePriceError):
         self.violations = list(violations)
         self.total = len(self.violations) if total is None else total
         super().__init__("; ".join(violation.msg for violation in self.violations))
+
+    def __reduce__(self) -> "tuple[type[Self], tuple[list[Violation], int]]":
+        return type(self), (self.violations, self.total)
+
+
+class NoRowsError(InvalidTableError):
+    """A table is empty but for its header."""
 
 
 class TableFileError(PhonePriceError):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from contract.errors import InvalidTableError
+from contract.errors import InvalidTableError, NoRowsError
 from contract.violation import Location, Violation, from_pydantic
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -55,9 +55,9 @@ def refusal(kind: str, loc: Location, msg: str) -> InvalidTableError:
     return InvalidTableError([Violation(kind, loc, msg)])
 
 
-def no_rows() -> InvalidTableError:
+def no_rows() -> NoRowsError:
     """The error of a table that is empty but for its header."""
-    return refusal("no_rows", (), "The table has a header but no rows: send at least one")
+    return NoRowsError([Violation("no_rows", (), "The table has a header but no rows: send at least one")])
 
 
 def decode(content: bytes, first_byte: int = 0) -> str:

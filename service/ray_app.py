@@ -17,7 +17,7 @@ from contract.errors import ClusterError, KeysError, PhonePriceError
 from service.app import create_app
 from service.guards.keys import Keyring
 from service.predictor import load_predictor
-from service.settings import Settings
+from service.settings import Settings, in_a_line
 from service.telemetry.logs import LOGGER
 from service.telemetry.tracing import check_tracing
 
@@ -42,7 +42,7 @@ class WrongUseError(click.ClickException):
     exit_code = 2
 
 
-class WithState:
+class ForServe:
     """ASGI: hands what the lifespan made to every request, as uvicorn does and Ray Serve does not.
 
     X-Request-ID is left to Serve, which puts it on every answer itself; the log has the same one.
@@ -58,12 +58,12 @@ class WithState:
             await self.app(scope, receive, send)
             return
 
-        async def once(message: Message) -> None:
+        async def without_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [each for each in message["headers"] if each[0] != b"x-request-id"]
             await send(message)
 
-        await self.app({**scope, "state": dict(self.state)}, receive, once)
+        await self.app({**scope, "state": dict(self.state)}, receive, without_id)
 
 
 class PhonePrice:
@@ -74,11 +74,11 @@ class PhonePrice:
 
     def __init__(self, settings: Settings) -> None:
         _log_as_serve_does()
-        self.app_with_state = WithState(create_app(settings, load_predictor(settings)))
+        self.app_for_serve = ForServe(create_app(settings, load_predictor(settings)))
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Give Serve a plain callable: to a FastAPI app it would add error handlers of its own."""
-        return self.app_with_state
+        return self.app_for_serve
 
     async def check_health(self) -> None:
         """Raise a `PhonePriceError` if the model that serves does not predict what it should.
@@ -86,7 +86,7 @@ class PhonePrice:
         Serve asks on the event loop that serves: where that stands still, the answer stays away, and Serve
         starts another replica as well.
         """
-        predictor = self.app_with_state.state["batcher"].predictor
+        predictor = self.app_for_serve.state["batcher"].predictor
         check_golden_rows(predictor.manifest.golden_rows, predictor.engine.predict)
 
 
@@ -102,8 +102,7 @@ def app(arguments: dict[str, Any]) -> serve.Application:
     except PhonePriceError as error:
         raise WrongUseError(str(error)) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise WrongUseError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise WrongUseError(in_a_line(error)) from None
     replicas = serve.deployment(
         max_ongoing_requests=settings.max_requests,
         max_queued_requests=settings.max_requests,

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
+from service.engine import EngineName
 from service.platform import platform_defaults
 from service.protocols import Protocol
 
@@ -23,7 +24,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, platform_defaults())
 
     artifacts: Path = Field(Path("artifacts"), description="Folder of the bundles and of CURRENT.")
-    engine: Literal["onnx", "torch"] = Field(
+    engine: EngineName = Field(
         "onnx",
         description="What computes: onnxruntime, or torch as the reference (needs the training extra).",
     )
@@ -91,3 +92,9 @@ class Settings(BaseSettings):
             if name not in set(Protocol):
                 raise ValueError(f"there is {', '.join(Protocol)}, and nothing else")
         return " ".join(names)
+
+
+def in_a_line(error: ValidationError) -> str:
+    """Return which setting is wrong, and how: the first that is."""
+    first = error.errors()[0]
+    return f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}"

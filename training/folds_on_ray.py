@@ -24,7 +24,7 @@ class OnRay:
 
     def __init__(self, gpus: float) -> None:
         self.gpus = gpus
-        self.slots()
+        self.slots()  # refuses now what could not be done later
 
     def slots(self) -> int:
         """Return how many fits the cluster makes at a time. Raises `ClusterError` if it can make none."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
 
 from optuna.trial import Trial
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from contract.errors import RecipeError
 from training.recipe import Recipe
@@ -26,14 +26,20 @@ class Range(_Part):
 
     low: int | float
     high: int | float
-    step: int | None = None
+    step: PositiveInt | None = None
     log: bool = Field(False, description="Whether equal ratios are equally likely, rather than differences")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
         if self.low >= self.high or (self.log and self.low <= 0):
             raise ValueError("low must be below high, and above 0 where log is true")
+        if self.log and self.step:
+            raise ValueError("step must be left out where log is true")
         return self
+
+    def holds(self, value: object) -> bool:
+        """Whether this is a number between its bounds."""
+        return isinstance(value, int | float) and self.low <= value <= self.high
 
     def suggest(self, name: str, trial: Trial) -> int | float:
         """Let the trial draw a number."""
@@ -66,6 +72,12 @@ class SearchSpace(_Part):
         """Let the trial draw a value for every name."""
         drawn = {name: trial.suggest_categorical(name, values) for name, values in self.choices.items()}
         return drawn | {name: bounds.suggest(name, trial) for name, bounds in self.ranges.items()}
+
+    def holds(self, choices: Choices) -> bool:
+        """Whether it has all of these."""
+        return all(choices[name] in values for name, values in self.choices.items()) and all(
+            bounds.holds(choices[name]) for name, bounds in self.ranges.items()
+        )
 
     def of(self, recipe: Recipe) -> Choices:
         """Return what the recipe itself has under these names."""

@@ -58,6 +58,8 @@ def begin_or_go_on(search: Search) -> None:
     for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
         study.tell(trial.number, state=TrialState.FAIL)
     own = dict(search.space.of(search.objective.recipe))
+    if not search.space.holds(own):
+        return
     tried = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.WAITING])
     if not any(trial.state == TrialState.WAITING or trial.params == own for trial in tried):
         study.enqueue_trial(own)  # so that tuning cannot make it worse

@@ -72,7 +72,7 @@ def tune(
     means: Means = THIS_MACHINE,
 ) -> Tuning:
     """Run what the studies in `storage` still lack; `watch` is told of each trial done, now or before."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would tell of a failed trial by its stack
     trials = RDBStorage(f"sqlite:///{storage}")
     of_this = f"{recipe.name}-{_fingerprint(recipe, space, dataset, plan)}"
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from itertools import starmap
 from typing import Any
 
-import ray
 from optuna.samplers import TPESampler
 from ray import tune
 from ray.tune.error import TuneError
@@ -40,14 +39,8 @@ _QUIET = {
 def search_on_ray(on_ray: OnRay, search: Search) -> None:
     """Make the trials that are lacking, as many at a time as the cluster can.
 
-    Raises `ClusterError` if the cluster is reached through a client, or if trials fail for good; whatever the
-    recipe is refused for.
+    Raises `ClusterError` if trials fail for good; whatever the recipe is refused for.
     """
-    if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]
-        raise ClusterError(
-            "through ray:// the file of the trials would be another machine's: "
-            "run this on a node of the cluster, with --address HOST:PORT"
-        )
     done = complete(search.study())
     for _ in range(min(done, search.trials)):
         search.watch()

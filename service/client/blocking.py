@@ -1,7 +1,7 @@
 """The client that waits for its answers."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Self, TypeVar
 
 import httpx
@@ -26,7 +26,8 @@ class PhonePriceClient:
     with all its attempts, up to 600; with each but `predict` it is told to the service, which then stops
     working for it. What fails by 503 or a lost connection is asked for again, up to `retries` times, with
     growing pauses, and not before the service's Retry-After; what would then come too late is not. So is
-    what a proxy refuses by 429. Only a head that drips byte by byte may take longer than `timeout`.
+    what a proxy refuses by 429. Only connecting, a part of the body that goes byte by byte, and a head that
+    comes so may take longer than `timeout`.
     `transport` replaces the network, for a certificate or an app in the same process; without one, a proxy
     of the environment (HTTP_PROXY) is gone through, and sees the key where the url is not https.
 
@@ -107,8 +108,9 @@ class PhonePriceClient:
 
     def _attempt(self, call: Call[Type], attempts: Attempts) -> Answer:
         left = attempts.left()
+        body = call.content if isinstance(call.content, bytes) else _in_time(call.content, attempts)
         sent = self._http.stream(
-            call.method, call.path, content=call.content, headers=call.headers_for(left), timeout=left
+            call.method, call.path, content=body, headers=call.headers_for(left), timeout=left
         )
         with named_failures(self._http.base_url), sent as response:
             content = bytearray()
@@ -116,3 +118,9 @@ class PhonePriceClient:
                 content += part
                 attempts.left()  # the timeout of httpx begins anew with each byte that comes
             return Answer(response.status_code, response.headers, bytes(content))
+
+
+def _in_time(content: Iterable[bytes], attempts: Attempts) -> Iterator[bytes]:
+    for part in content:
+        attempts.left()  # it also begins anew with each byte that goes
+        yield part

@@ -1,6 +1,7 @@
 """score: a table in a file, here or on a Ray cluster."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contract.cluster import ADDRESS, Engine
-from contract.errors import ClusterError, PhonePriceError, TableFileError
+from contract.cluster import ADDRESS, Where
+from contract.errors import ClusterError, KeysError, PhonePriceError, TableFileError
 from service.commands.terminal import NOT_SERVABLE, WRONG_USE, refuse, setting, settings_with
 from service.tables.choices import Keep, OnError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from service.scoring.one_process import Outcome
 
 INTERRUPTED = 130
-"""Exit status after Ctrl-C."""
+"""Exit status after Ctrl-C, or SIGTERM."""
 
 PIPE_CLOSED = 141
 """Exit status when nobody reads standard output any more, as that of a program ended by SIGPIPE."""
@@ -52,8 +53,8 @@ def score(
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
-    ] = Engine.LOCAL,
+        Where, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
+    ] = Where.LOCAL,
     address: Annotated[str | None, typer.Option(help=ADDRESS)] = None,
     artifacts: Annotated[Path | None, setting("artifacts")] = None,
 ) -> None:
@@ -67,6 +68,7 @@ def score(
 
     run, usual_ending = RUNNERS[engine](address)
     settings = settings_with(artifacts=artifacts)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what is half written would stay
     try:
         with shown(source) as progress:
             outcome = run(
@@ -78,7 +80,7 @@ def score(
                 on_error=on_error,
                 watch=progress,
             )
-    except (TableFileError, ClusterError) as error:
+    except (KeysError, TableFileError, ClusterError) as error:
         refuse(str(error), WRONG_USE)
     except PhonePriceError as error:
         refuse(str(error), NOT_SERVABLE)
@@ -104,5 +106,5 @@ def _on_ray(address: str | None) -> tuple[Callable[..., "Outcome"], str]:
     return partial(score, address=address), "parquet"
 
 
-RUNNERS = {Engine.LOCAL: _locally, Engine.RAY: _on_ray}
+RUNNERS = {Where.LOCAL: _locally, Where.RAY: _on_ray}
 """What scores a table, and what it writes where no ending says so."""

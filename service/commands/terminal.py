@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from contract.errors import PlatformError
-from service.settings import Settings
+from service.settings import Settings, in_a_line
 
 Option: TypeAlias = str | int | bool | Path | None
 
@@ -37,8 +37,7 @@ def settings_with(**options: Option) -> Settings:
     except PlatformError as error:
         return refuse(str(error), WRONG_USE)
     except ValidationError as error:
-        first = error.errors()[0]
-        return refuse(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_USE)
+        return refuse(in_a_line(error), WRONG_USE)
 
 
 def refuse(reason: str, status: int) -> NoReturn:

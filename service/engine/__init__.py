@@ -1,9 +1,11 @@
 """Engines: what computes. One shape, (N, 20) float32 raw specifications -> (N, 4) float32 probabilities."""
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from contract.bundle import Bundle
 from contract.phone import FeatureMatrix, Probabilities
+
+EngineName: TypeAlias = Literal["onnx", "torch"]
 
 
 class Engine(Protocol):
@@ -16,7 +18,7 @@ class Engine(Protocol):
         ...
 
 
-def load_engine(name: Literal["onnx", "torch"], bundle: Bundle) -> Engine:
+def load_engine(name: EngineName, bundle: Bundle) -> Engine:
     """Build the named engine. Raises `EngineError`."""
     # imported where it is chosen: torch takes a second and 200 MiB that the default engine does not need
     if name == "torch":

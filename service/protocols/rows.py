@@ -30,6 +30,8 @@ Place: TypeAlias = Callable[[int], tuple[Location, str]]
 
 _UNKNOWN_FIELD = re.compile("unknown field `(.*)`", re.DOTALL)
 
+_LIST, _LIST_OF_LISTS = re.compile(rb"\s*\["), re.compile(rb"\s*\[\s*\[")
+
 _NO_NUMBER = re.compile(rb"[\[:,\s-](NaN|Infinity)\s*[\],}]")
 
 PIECE_ROWS = 1_000
@@ -66,12 +68,12 @@ def _in_list(name: str, number: int) -> tuple[Location, str]:
 
 def is_list(content: msgspec.Raw | bytes) -> bool:
     """Whether a JSON value is a list."""
-    return bytes(memoryview(content)[:64]).lstrip()[:1] == b"["
+    return _LIST.match(content) is not None
 
 
 def is_nested(content: msgspec.Raw) -> bool:
     """Whether a JSON list holds lists."""
-    return is_list(content) and bytes(memoryview(content)[1:64]).lstrip()[:1] == b"["
+    return _LIST_OF_LISTS.match(content) is not None
 
 
 def check_count(rows: int, max_rows: int) -> None:
@@ -126,31 +128,23 @@ def _judged(content: msgspec.Raw | bytes, within: Location, where: str) -> Row:
 
 def _numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> list[float]:
     try:
-        numbers = msgspec.json.decode(content, type=list[float])
-    except msgspec.ValidationError:
-        raise _no_numbers(content, within, where) from None
+        values = _decode_list(content)
     except NotPlainlyValid:
         raise refusal("json_invalid", within, f"{where} is not JSON") from None
-    if len(numbers) != COUNT:
-        msg = f"{where} holds {len(numbers)} numbers; send {COUNT}, in the order of /model-info, or an object"
+    # of a list that is too long, one more tells whether it is numbers at all
+    numbers = [_number(value, at, within, where) for at, value in enumerate(values[: COUNT + 1])]
+    if len(values) != COUNT:
+        msg = f"{where} holds {len(values)} numbers; send {COUNT}, in the order of /model-info, or an object"
         raise refusal("row_length", within, msg)
     return numbers
 
 
-def _no_numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> InvalidTableError:
-    """Return the refusal of a list that holds anything but finite numbers: of its first such value."""
-    values = msgspec.json.decode(content, type=list[msgspec.Raw])
-    at = next(index for index, value in enumerate(values) if not _is_finite(value))
-    what = f"; {expectation(FEATURES[at])}" if at < COUNT else ""
-    return refusal("row_type", (*within, at), f"{where}[{at}] is not a finite number{what}")
-
-
-def _is_finite(content: msgspec.Raw) -> bool:
+def _number(content: msgspec.Raw, at: int, within: Location, where: str) -> float:
     try:
-        msgspec.json.decode(content, type=float)
+        return msgspec.json.decode(content, type=float)
     except NotPlainlyValid:
-        return False
-    return True
+        what = f"; {expectation(FEATURES[at])}" if at < COUNT else ""
+        raise refusal("row_type", (*within, at), f"{where}[{at}] is not a finite number{what}") from None
 
 
 def _told(violation: Violation, where: str) -> Violation:

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from pickle import dump, loads
-from typing import BinaryIO, Literal, NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple
 
 from contract.bundle import Bundle, check_golden_rows
-from contract.errors import ClusterError, InvalidTableError, PhonePriceError, TableFileError
+from contract.errors import ClusterError, InvalidTableError, NoRowsError, PhonePriceError, TableFileError
 from contract.phone import PriceRange
-from contract.table import no_rows
-from service.engine import load_engine
+from service.engine import EngineName, load_engine
 from service.media_type import PARQUET
 from service.predictor import Predictor
 from service.scoring.one_process import Counts
@@ -30,8 +29,6 @@ from service.tables.choices import OnError
 from service.tables.rows import Rows
 from service.tables.scoring import TableScorer
 from service.tables.writers import Writer, open_writer
-
-EngineName: TypeAlias = Literal["onnx", "torch"]
 
 MODEL = ".model"
 """The file of what answers, in the folder of the parts until all of them are there."""
@@ -122,9 +119,9 @@ def score_piece(predictor: Predictor, piece: Piece, plan: Plan) -> Report:
             scorer = TableScorer(predictor, piece.reader(plan.keep, read), writer, plan.on_error, None)
             for content in scorer.score(_content(piece, read)):
                 write.write(content)
+    except NoRowsError:
+        return Report(piece)
     except InvalidTableError as error:
-        if error.violations == no_rows().violations:
-            return Report(piece)
         return Report(piece, error=cannot_be_scored(piece.path, error))
     except PhonePriceError as error:
         return Report(piece, error=error)

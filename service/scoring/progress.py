@@ -1,5 +1,6 @@
 """How far the scoring of a file is, on a terminal."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ def shown(source: Path) -> Iterator[Watch]:
     """Yield what is to be told how far it is; a bar stands on standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    by_rows = KINDS.get(source.suffix.lower()) == PARQUET and source.is_file()
+    by_rows = KINDS.get(source.suffix.lower()) == PARQUET and not os.path.isdir(source)  # noqa: PTH112 - never raises
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=_rows(source) if by_rows else _bytes(source))
 
@@ -28,8 +29,11 @@ def shown(source: Path) -> Iterator[Watch]:
 
 
 def _bytes(source: Path) -> int | None:
-    files = list(source.iterdir()) if source.is_dir() else [source]
-    return sum(file.stat().st_size for file in files if file.is_file()) or None
+    try:
+        files = list(source.iterdir()) if source.is_dir() else [source]
+        return sum(file.stat().st_size for file in files if file.is_file()) or None
+    except OSError:  # which whoever reads it will say
+        return None
 
 
 def _rows(source: Path) -> int | None:

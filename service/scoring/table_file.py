@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from contract.bundle.durable import sync_directory
 from contract.errors import InvalidTableError, TableFileError
 from service.media_type import ARROW, ARROW_FILE, CSV, NDJSON, PARQUET
 
@@ -53,12 +54,12 @@ def seekable(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, or standard input, to read. Raises `TableFileError` that says why it cannot."""
     if path == STANDARD:
+        if sys.stdin is None:
+            raise TableFileError("standard input is closed")
         yield sys.stdin.buffer
         return
-    try:
+    with _told(path, "read"):
         file = path.open("rb")
-    except OSError as error:
-        raise TableFileError(f"{path} cannot be read: {error.strerror}") from None
     with file:
         yield file
 
@@ -69,13 +70,11 @@ def tables_in(source: Path) -> list[Path]:
     Names that begin with . or _ are no tables, as in folders that Spark writes. Raises `TableFileError`
     where there is none, or what may be more of them in a folder within.
     """
-    try:
+    with _told(source, "read"):
         if not source.is_dir():
             with opened(source):
                 return [source]
         found = sorted(path for path in source.iterdir() if not path.name.startswith((".", "_")))
-    except OSError as error:
-        raise TableFileError(f"{source} cannot be read: {error.strerror}") from None
     for path in found:
         if path.is_dir():
             raise TableFileError(f"{path} is a folder within a folder: score each folder by itself")
@@ -97,18 +96,20 @@ def written_beside(path: Path, told: Path | None = None) -> Iterator[BinaryIO]:
     `told` is the path that an error names, if it is another.
     """
     if path == STANDARD:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        if sys.stdout is None:
+            raise TableFileError("standard output is closed")
+        with _told("standard output", "written"):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
         return
     beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        with beside.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise TableFileError(f"{told or path} cannot be written: {error.strerror}") from None
+        with _told(told or path, "written"):
+            with beside.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -120,30 +121,28 @@ def folder_beside(path: Path) -> Iterator[Path]:
     Raises `TableFileError` where there is something else than an empty folder.
     """
     beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
+    with _told(path, "written"):
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise TableFileError(f"{path} is there already: name a folder that is not, or that is empty")
         beside.mkdir()
-    except OSError as error:
-        raise TableFileError(f"{path} cannot be written: {error.strerror}") from None
-    try:
-        yield beside
-        _sync(beside)
-        beside.rename(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise TableFileError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        _remove(beside)
+        try:
+            yield beside
+            sync_directory(beside)
+            beside.rename(path)
+            sync_directory(path.parent)
+        finally:
+            _remove(beside)
 
 
-def _sync(folder: Path) -> None:
-    """Have the names in a folder outlast a power cut."""
-    number = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _told(path: Path | str, done: str) -> Iterator[None]:
+    """Say of what fails that the path cannot be read, or written."""
     try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        yield
+    except BrokenPipeError:  # of standard output: whoever reads it has read enough
+        raise
+    except OSError as error:
+        raise TableFileError(f"{path} cannot be {done}: {error.strerror}") from None
 
 
 def _remove(folder: Path) -> None:
@@ -155,8 +154,8 @@ def _remove(folder: Path) -> None:
 
 
 def chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Give the file's content."""
-    while chunk := file.read(CHUNK_BYTES):
+    """Give the file's content. Raises `TableFileError` if it cannot be read."""
+    while chunk := _read(file, CHUNK_BYTES):
         yield chunk
 
 
@@ -164,11 +163,16 @@ def chunks_between(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
     """Give the file's content from one byte to another. Raises `TableFileError` if it ends before."""
     file.seek(start)
     while start < end:
-        chunk = file.read(min(CHUNK_BYTES, end - start))
+        chunk = _read(file, min(CHUNK_BYTES, end - start))
         if not chunk:
             raise TableFileError(f"{file.name} became shorter while it was read")
         start += len(chunk)
         yield chunk
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    with _told(file.name, "read"):
+        return file.read(size)
 
 
 def position(file: BinaryIO) -> int:

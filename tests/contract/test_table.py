@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from contract.errors import InvalidTableError
@@ -75,6 +77,12 @@ def test_many_bad_rows_are_counted_and_the_first_are_told() -> None:
     error = refusal(table(*[row(ram=-1)] * 50))
     assert error.total == 50
     assert len(error.violations) == REPORTED_VIOLATIONS
+
+
+def test_a_refusal_can_be_handed_from_process_to_process() -> None:
+    error = refusal(table(*[row(ram=-1)] * 50))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
+    assert (str(again), again.violations, again.total) == (str(error), error.violations, 50)
 
 
 def test_missing_columns_are_named() -> None:

@@ -67,6 +67,11 @@ def test_folds_on_a_killed_node_are_made_again(sample_table: Path, tmp_path: Pat
             "there is no Ray cluster at 127.0.0.9:9: give ",
         ),
         ("cross-validate", ["--engine", "ray"], "there is no Ray cluster at 127.0.0.8:8: give "),
+        (
+            "tune",
+            ["--engine", "ray", "--address", "ray://127.0.0.9:9"],
+            "there is no Ray cluster at ray://127.0.0.9:9: give ",
+        ),
         ("cross-validate", ["--address", "127.0.0.9:9"], WITH_THE_ENGINE),
         ("tune", ["--gpus-per-trial", "1"], WITH_THE_ENGINE),
     ],

@@ -30,7 +30,7 @@ from training.made_up import PUBLISHED_RANGES, make_up_phones
 
 SCORE = ["-m", "service", "score", "--artifacts", str(ARTIFACTS), "--engine", "ray"]
 
-MOST_BYTES = 6 * 2**30
+MOST_BYTES = 3 * 2**30
 """Of memory, for the cluster and the command together."""
 
 ENDS_WITHIN = 300.0

@@ -447,6 +447,21 @@ def test_ctrl_c_in_a_measurement_says_so_and_leaves_no_process(
     assert (status, errors) == (130, "interrupted; nothing was written\n")
 
 
+def test_a_choice_that_no_recipe_can_have_is_told_in_a_line(
+    sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text('[ranges]\n"optimizer.learning_rate" = { low = -2.0, high = -1.0 }')
+    done = run(
+        *["tune", "--recipe", recipe_file, "--data", sample_table, "--space", space, "--trials", 2],
+        *["--storage", tmp_path / "trials.db", "--folds", 2, "--inner-folds", 2],
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "learning_rate" in line
+
+
 def test_ctrl_c_in_tuning_says_how_to_go_on_and_the_same_command_does(
     sample_table: Path, recipe_file: Path, tmp_path: Path
 ) -> None:

@@ -56,6 +56,8 @@ def test_other_choices_leave_the_rest_of_the_recipe(tiny_recipe: Recipe) -> None
     [
         ("[ranges]\nepochs = { low = 3, high = 3 }", r"ranges\.epochs: .*low must be below high"),
         ("[ranges]\nepochs = { low = 0, high = 3, log = true }", "above 0 where log is true"),
+        ("[ranges]\nepochs = { low = 1, high = 9, step = 2, log = true }", "step must be left out"),
+        ("[ranges]\nepochs = { low = 1, high = 9, step = 0 }", "greater than 0"),
         ("[ranges]\nepochs = { low = 0 }", r"ranges\.epochs.*high: Field required"),
         ('[choices]\n"network.head" = []', "at least 1 item"),
         ("[chioces]", "chioces: Extra inputs are not permitted"),

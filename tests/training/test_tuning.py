@@ -1,3 +1,4 @@
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,23 @@ def test_the_recipe_itself_is_among_what_is_tried(result: Tuning, storage: Path)
     for name in optuna.get_all_study_names(f"sqlite:///{storage}"):
         first, *_ = optuna.load_study(study_name=name, storage=f"sqlite:///{storage}").trials
         assert first.params == {"optimizer.learning_rate": 1e-2}
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"choices": {"network.activation": ["tanh", "silu"]}},
+        {"ranges": {"optimizer.learning_rate": {"low": 0.02, "high": 0.05}}},
+    ],
+)
+def test_a_recipe_outside_the_space_is_not_tried(
+    space: object, tiny_recipe: Recipe, dataset: Dataset, tmp_path: Path
+) -> None:
+    plan, tried = PLAN._replace(trials=2), SearchSpace.model_validate(space)
+    with warnings.catch_warnings(record=True) as told:
+        result = tune(tiny_recipe, tried, dataset, plan, tmp_path / "trials.db", lambda: None)
+    assert tried.holds(result.choices)
+    assert not told
 
 
 def test_the_choice_is_the_best_on_the_inner_folds(result: Tuning, storage: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from contract.cluster import Engine
+from contract.cluster import Where
 from training.commands.engine import AddressOption, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
@@ -24,7 +24,7 @@ def cross_validate(
     folds: Annotated[int, typer.Option(min=2, max=100)] = 10,
     repeats: Annotated[int, typer.Option(min=1, max=100)] = 1,
     seed: SeedOption = 0,
-    engine: EngineOption = Engine.LOCAL,
+    engine: EngineOption = Where.LOCAL,
     address: AddressOption = None,
     gpus_per_trial: GpusOption = 0.0,
     json: JsonOption = None,

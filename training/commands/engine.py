@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from contract.cluster import ADDRESS, Engine, connected
+from contract.cluster import ADDRESS, Where, connected
 from contract.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 EngineOption: TypeAlias = Annotated[
-    Engine, typer.Option("--engine", help="Where fits are made: this machine, or a Ray cluster.")
+    Where, typer.Option("--engine", help="Where fits are made: this machine, or a Ray cluster.")
 ]
 AddressOption: TypeAlias = Annotated[
     str | None,
@@ -29,7 +29,7 @@ GpusOption: TypeAlias = Annotated[
 ]
 
 
-def means(engine: Engine, address: str | None, gpus: float) -> "AbstractContextManager[Means]":
+def means(engine: Where, address: str | None, gpus: float) -> "AbstractContextManager[Means]":
     """Return what fits are made with, for a while. Raises `ClusterError`."""
     return _MEANS[engine](address, gpus)
 
@@ -56,7 +56,7 @@ def _of_a_cluster(address: str | None, gpus: float) -> "Iterator[Means]":
         yield Means(partial(search_on_ray, on_ray), on_ray.in_order)
 
 
-_MEANS: "dict[Engine, Callable[[str | None, float], AbstractContextManager[Means]]]" = {
-    Engine.LOCAL: _of_this_machine,
-    Engine.RAY: _of_a_cluster,
+_MEANS: "dict[Where, Callable[[str | None, float], AbstractContextManager[Means]]]" = {
+    Where.LOCAL: _of_this_machine,
+    Where.RAY: _of_a_cluster,
 }

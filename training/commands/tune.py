@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contract.cluster import Engine
+from contract.cluster import Where
 from training.commands.engine import AddressOption, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
@@ -34,7 +34,7 @@ def tune(
         Path, typer.Option(help="SQLite file of the trials; the same command goes on where it was.")
     ] = Path("tuning.db"),
     out: Annotated[Path | None, typer.Option(help="Recipe to write, with what was chosen.")] = None,
-    engine: EngineOption = Engine.LOCAL,
+    engine: EngineOption = Where.LOCAL,
     address: AddressOption = None,
     gpus_per_trial: GpusOption = 0.0,
     json: JsonOption = None,

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from io import BytesIO
@@ -47,7 +48,10 @@ FIRST_BYTES = 4 * 1024
 PIECE_BYTES = 128 * 1024
 """About five hundred phones to a line each."""
 
-_NUMBER = re.compile(NUMBER)
+# what Python 2 has saved is read; numpy would tell standard error of it, past the log
+warnings.filterwarnings("ignore", r"Reading `\.npy`", UserWarning)
+
+_NUMBER, _LINE_END = re.compile(NUMBER), re.compile("[\r\n]")
 
 
 class _Forms(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,7 +128,7 @@ _FORMS = {
 
 def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
     """Read CSV; a first line of 20 cells without a name is a phone, as SageMaker has it, and no header."""
-    line = body[:FIRST_BYTES].decode("utf-8-sig", "replace").lstrip().partition("\n")[0]
+    line = _LINE_END.split(body[:FIRST_BYTES].decode("utf-8-sig", "replace").lstrip(), 1)[0]
     cells = [cell.strip() for cell in next(csv.reader([line]), [])]
     has_header = not _is_phone(cells)
     if cells and has_header and all(map(_NUMBER.fullmatch, cells)):
@@ -177,7 +181,7 @@ def _array(body: bytes) -> Specifications:
         raise _not_npy("The array must hold numbers; objects are not unpickled")
     if len(shape) == 1:
         shape = (1, *shape)  # one phone
-    if len(shape) != 2 or shape[1] != COUNT or not shape[0]:
+    if len(shape) != 2 or shape[1] != COUNT or not shape[0] or bool in map(type, shape):
         raise _not_npy(f"The array must have the shape (n, {COUNT}), the columns in the order of /model-info")
     content = body[file.tell() :]
     if len(content) != shape[0] * COUNT * dtype.itemsize:

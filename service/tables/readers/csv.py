@@ -73,8 +73,12 @@ class CsvReader:
         start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
         end = _end_of_first_record(piece, start)
         self._line += piece.count(b"\n", 0, start)
-        if first := next(read_lines(piece[start:end].decode(), self._line), None):
-            _, cells = first
+        records = read_lines(piece[start:end].decode(), self._line)
+        if first := next(records, None):
+            line, cells = first
+            if next(records, None):
+                msg = f"Line {line} ends in a carriage return alone: end all lines with a line feed"
+                raise refusal("csv_invalid", ("line", line), msg)
             check_width(len(cells))
             self._header = read_header(cells, FEATURES)
         self._line += piece.count(b"\n", start, end)

@@ -109,6 +109,6 @@ def as_begun(columns: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         raise refusal("other_columns", (), f"Not all rows have the columns of the first ones: see {late[0]}")
     try:
         return columns.cast(schema)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise refusal("other_type", (), f"Not all rows hold what the first ones do: {reason}") from None

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import json
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -133,6 +135,27 @@ def test_what_takes_too_long_is_given_up_and_not_tried_again(ask: Ask, trouble: 
         with pytest.raises(DeadlineError, match="No answer"):
             ask(peer.url, predict, timeout=0.2)
         assert len(peer.requests) == 1
+
+
+def test_a_table_that_is_taken_too_slowly_is_given_up(ask: Ask) -> None:
+    """A second is over after some parts, each of which is taken in less."""
+    large = pa.table({name: [value] * 300_000 for name, value in EXAMPLE.items()})
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taking = threading.Thread(target=take_slowly, args=(listener,))
+        taking.start()
+        start = time.monotonic()
+        with pytest.raises(DeadlineError, match="No answer within 1 seconds"):
+            ask(f"http://127.0.0.1:{listener.getsockname()[1]}", lambda c: c.predict_table(large), timeout=1)
+        assert time.monotonic() - start < 4
+        taking.join()
+
+
+def take_slowly(listener: socket.socket) -> None:
+    """Read all that one client sends, up to 5 MB a second, until it hangs up."""
+    connection = listener.accept()[0]
+    with connection, suppress(OSError):
+        while connection.recv(65_536):
+            time.sleep(65_536 / 5_000_000)
 
 
 def test_a_deadline_that_the_service_kept_is_one(ask: Ask, good: bytes) -> None:

@@ -56,12 +56,21 @@ BODIES: dict[str, tuple[str, bytes]] = {
         ('"' + BARE.replace(",", '","').replace("\n", '"\n"')[:-1]).encode(),
     ),
     "CSV without a header, of Windows": ("text/csv", BARE.replace("\n", "\r\n").encode()),
+    "CSV without a header, of an old Mac": ("text/csv", BARE.replace("\n", "\r").encode()),
     "JSON lines by name": ("application/jsonlines", "\n".join(map(json.dumps, PHONES)).encode()),
     "JSON lines in order": ("application/jsonlines", "\n".join(map(json.dumps, ROWS)).encode() + b"\n\n"),
+    "JSON lines after many blanks": (
+        "application/jsonlines",
+        "\n".join(" " * 100 + json.dumps(row) for row in ROWS).encode(),
+    ),
     "Parquet": ("application/vnd.apache.parquet", parquet(FRAME)),
     "Parquet as SageMaker has it": ("application/x-parquet", parquet(FRAME)),
     "NumPy": ("application/x-npy", saved(np.array(ROWS))),
     "NumPy by columns": ("application/x-npy", saved(np.asfortranarray(ROWS))),
+    "NumPy of Python 2": (
+        "application/x-npy",
+        saved(np.array(ROWS)).replace(b"(4, 20), }  ", b"(4L, 20L), }"),
+    ),
     "NumPy in float32": ("application/x-npy", saved(np.array(ROWS, np.float32))),
     "NumPy in big-endian": ("application/x-npy", saved(np.array(ROWS, ">f8"))),
 }
@@ -163,6 +172,11 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ("text/csv", "", "table is empty"),
         ("text/csv", BARE.replace("2048", "").replace("\n", "\r\n"), "Line 1, column ram: The cell is empty"),
         ("text/csv", BARE.replace("2048", "much"), "Line 1, column ram: Input should be a valid number"),
+        (
+            "text/csv",
+            FRAME.to_csv(index=False, lineterminator="\r"),
+            "Line 1 ends in a carriage return alone",
+        ),
         ("application/json", BARE, "if it is CSV, send Content-Type: text/csv"),
         ("application/jsonlines", "1\n2", "Line 1: phone is neither a list nor an object"),
         (
@@ -172,6 +186,7 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ),
         ("application/jsonlines", json.dumps(EXAMPLE) + "\n" + json.dumps(WRONG), "Line 2: phone.wifi"),
         ("application/jsonlines", f"{ROWS[0]},{ROWS[1]}\n{ROWS[2]}", "Line 1: phone is not JSON"),
+        ("application/jsonlines", f'{ROWS[0]}\n[1, "blue": 1]', "Line 2: phone is not JSON"),
         (
             "application/jsonlines",
             f"{json.dumps(EXAMPLE)},{json.dumps(EXAMPLE)}",
@@ -184,6 +199,7 @@ def test_wrong_json_is_refused_with_what_was_expected(
         ("application/x-npy", saved(np.array(ROWS))[:-1], "not as long as the array's shape says"),
         ("application/x-npy", saved(np.array(ROWS)[:, 1:]), "shape (n, 20)"),
         ("application/x-npy", saved(np.array(ROWS)[:0]), "shape (n, 20)"),
+        ("application/x-npy", saved(np.array(ROWS)).replace(b"(4,", b"(True,"), "shape (n, 20)"),
         ("application/x-npy", saved(np.array(ROWS, complex)), "must hold numbers"),
         ("application/x-npy", saved(np.array([list(WRONG.values())])), "Row 0 (counted from 0), column wifi"),
     ],

@@ -93,6 +93,8 @@ WRONG = [
     ("no columns", ["empty.csv", "answers.csv"], "its first line must name the columns"),
     ("no rows", ["header.csv", "answers.csv"], "send at least one"),
     ("a broken row", ["broken.csv", "answers.csv"], "Line 32, column ram: "),
+    ("a name too long", [f"{'x' * 300}.csv", "answers.csv"], "cannot be read: File name too long"),
+    ("a Parquet's name too long", [f"{'x' * 300}.parquet", "answers.csv"], "File name too long"),
     ("not Parquet", ["text.parquet", "answers.csv"], "The table is not Parquet"),
 ]
 
@@ -137,7 +139,37 @@ def test_broken_rows_are_skipped_and_counted(tmp_path: Path) -> None:
     assert broken["error"].startswith("Line 3, column ram: ")
 
 
-def test_ctrl_c_leaves_what_was_there(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_not_said_of_what_is_written(tmp_path: Path) -> None:
+    source = tmp_path / "phones.csv"
+    source.symlink_to("/proc/self/mem")
+    done = score(source, tmp_path / "answers.csv")
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"error: {source} cannot be read: Input/output error\n"
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize(
+    ("streams", "told"),
+    [
+        ("phones.csv - > /dev/full", "standard output cannot be written: No space left on device"),
+        ("phones.csv - >&-", "standard output is closed"),
+        ("- answers.csv <&-", "standard input is closed"),
+    ],
+)
+def test_a_stream_that_fails_is_told_in_a_line(table: Path, streams: str, told: str) -> None:
+    command = f"{' '.join(SCORE)} {streams.replace('phones.csv', str(table))}"
+    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr.decode()) == (2, f"error: {told}\n")
+
+
+def test_a_key_that_is_none_is_wrong_use_as_it_is_for_the_service(table: Path, tmp_path: Path) -> None:
+    short = os.environ | {"PHONE_PRICE_SIGNING_KEY": "short"}
+    command = [*SCORE, str(table), str(tmp_path / "answers.csv")]
+    assert subprocess.run(command, cwd=PROJECT, env=short, capture_output=True, check=False).returncode == 2
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_what_was_there(tmp_path: Path, by: signal.Signals) -> None:
     target = tmp_path / "answers.csv"
     target.write_text("what was there")
     process = subprocess.Popen(
@@ -150,7 +182,7 @@ def test_ctrl_c_leaves_what_was_there(tmp_path: Path) -> None:
     while len(list(tmp_path.iterdir())) < 2:
         assert time.monotonic() < deadline, "no file was begun"
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert told.decode().splitlines() == [f"error: interrupted; {target} is as it was"]
@@ -164,13 +196,14 @@ def test_a_reader_that_closes_the_pipe_gets_no_traceback(table: Path) -> None:
         [
             "bash",
             "-c",
-            f"yes '' | head -0; (cat {table}; for i in $(seq 3000); do tail -n +2 {table}; done) | "
-            f"{command} - - | head -1",
+            f"(cat {table}; for i in $(seq 3000); do tail -n +2 {table}; done) | {command} - - | head -1; "
+            "exit ${PIPESTATUS[1]}",
         ],
         cwd=PROJECT,
         capture_output=True,
         check=False,
     )
     assert done.stdout.startswith(b"price_range,")
+    assert done.returncode == 141
     assert b"Traceback" not in done.stderr
     assert b"BrokenPipe" not in done.stderr

@@ -152,6 +152,19 @@ def test_a_table_of_broken_rows_alone_may_be_skipped(service: httpx.Client, kind
     assert [bool(answer["error"]) for answer in answers] == [True] * 3
 
 
+def test_a_kept_column_that_begins_with_nothing_and_goes_on_with_numbers_is_refused(
+    service: httpx.Client,
+) -> None:
+    """It has no type by then; Arrow has another error for that, which was a 500."""
+    table = [{**PHONES[0], "note": None}] * 1_000 + [{**PHONES[0], "note": 1}] * 1_000
+    headers = {"Content-Type": NDJSON, "Accept": CSV}
+    answer = service.post(
+        "/predict/batch", content=body(NDJSON, table), headers=headers, params={"keep": "all"}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["msg"].startswith("Not all rows hold what the first ones do: ")
+
+
 @pytest.mark.parametrize(("kind", "accept"), list(product((NDJSON, *COLUMNAR), (NDJSON, *COLUMNAR))))
 def test_all_columns_come_back_if_asked_for_and_none_otherwise(
     service: httpx.Client, kind: str, accept: str

@@ -248,6 +248,11 @@ def test_a_text_of_more_columns_than_may_be_held_is_refused(kind: str) -> None:
     assert caught.value.violations[0].type == "too_many_columns"
 
 
+def test_a_row_that_a_carriage_return_puts_into_the_headers_line_is_not_lost() -> None:
+    """It was read as a part of the header's line, of which only the first record was kept."""
+    assert refused(CSV, body(CSV, PHONES[:2]).replace(b"\n", b"\r", 1)) == "csv_invalid"
+
+
 def test_a_header_may_come_after_blank_lines_and_have_quoted_line_ends() -> None:
     line = ",".join(["1", *(str(EXAMPLE[name]) for name in FEATURES)])
     header = ",".join(['"a\n""note"""', *FEATURES])
