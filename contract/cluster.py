@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -23,7 +24,7 @@ ADDRESS = (
 )
 """What a command's help says of --address."""
 
-INSTALL = "Ray is not installed: pip install 'phone-price[ray]'"
+INSTALL = "Ray is not installed: pip install '.[ray]', in the project's folder"
 
 OWN = "local"
 """The address that has Ray start a cluster of this machine alone, which ends with the command."""
@@ -64,6 +65,7 @@ def connected(address: str | None) -> Iterator[Any]:
             ray.init(wanted, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise _no_cluster(wanted, str(error).strip().partition("\n")[0]) from None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler ends it with its stack
     try:
         yield ray
     finally:

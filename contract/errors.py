@@ -52,7 +52,7 @@ class PlatformError(PhonePriceError):
 
 
 class StorageError(PhonePriceError):
-    """Artifacts cannot be fetched from where a platform keeps them."""
+    """Artifacts cannot be fetched from where a platform keeps them, or trials not be kept."""
 
 
 class TrackingError(PhonePriceError):

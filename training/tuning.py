@@ -15,8 +15,10 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 from pydantic import BaseModel, Field
 from sklearn.model_selection import StratifiedKFold
+from sqlalchemy.exc import DBAPIError
 
 from contract.bundle import Metrics
+from contract.errors import StorageError
 from training.cross_validation import measure
 from training.dataset import Dataset, Part, check_folds
 from training.recipe import Recipe
@@ -71,9 +73,12 @@ def tune(
     watch: Callable[[], None],
     means: Means = THIS_MACHINE,
 ) -> Tuning:
-    """Run what the studies in `storage` still lack; `watch` is told of each trial done, now or before."""
+    """Run what the studies in `storage` still lack; `watch` is told of each trial done, now or before.
+
+    Raises `StorageError` for what is no file of trials; whatever the space and the recipe are refused for.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would tell of a failed trial by its stack
-    trials = RDBStorage(f"sqlite:///{storage}")
+    trials = _opened(storage)
     of_this = f"{recipe.name}-{_fingerprint(recipe, space, dataset, plan)}"
 
     def search(name: str, phones: Part) -> Study:
@@ -107,6 +112,14 @@ def tune(
         choices=of_all.best_params,
         inner_log_loss=of_all.best_value,
     )
+
+
+def _opened(storage: Path) -> RDBStorage:
+    try:
+        return RDBStorage(f"sqlite:///{storage}")
+    except DBAPIError as error:
+        reason = f"{error.orig}; name another with --storage"
+        raise StorageError(f"the trials cannot be kept in {storage}: {reason}") from None
 
 
 def folds_of(phones: Part, number: int, seed: int) -> list[tuple[Part, Part]]:

@@ -36,7 +36,7 @@ def score(
         Path,
         typer.Argument(
             metavar="OUTPUT",
-            help=f"{TABLE_FILE}; - is standard output. On Ray a folder that is not there yet.",
+            help=f"{TABLE_FILE}; - is standard output. On Ray a folder of such parts that is not there yet.",
         ),
     ],
     keep: Annotated[
@@ -49,7 +49,7 @@ def score(
     target_ending: Annotated[
         str | None,
         typer.Option(
-            "--to", help="What - takes, as an ending: csv, if none is given; on Ray, parts: parquet."
+            "--to", help="What - takes, as an ending: csv, if none is given. On Ray, what parts are: parquet."
         ),
     ] = None,
     engine: Annotated[
@@ -65,6 +65,7 @@ def score(
     """
     # imported here: serving needs none of it
     from service.scoring.progress import shown
+    from service.scoring.table_file import ending_of
 
     run, usual_ending = RUNNERS[engine](address)
     settings = settings_with(artifacts=artifacts)
@@ -75,7 +76,7 @@ def score(
                 settings,
                 source,
                 target,
-                kinds=(source_ending, target_ending or usual_ending),
+                kinds=(source_ending, target_ending or ending_of(target) or usual_ending),
                 keep=keep is Keep.ALL,
                 on_error=on_error,
                 watch=progress,

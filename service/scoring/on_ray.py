@@ -54,6 +54,8 @@ def score(
     kind = kind_of(STANDARD, ending)
     if target == STANDARD:
         raise TableFileError("with --engine ray OUTPUT is a folder of parts, and no standard output")
+    if source.is_dir() and source.absolute() in target.absolute().parents:
+        raise TableFileError(f"{target} would lie within {source}, and be scored the next time: name another")
     predictor = load_predictor(settings)
     tally = Tally(files)
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of what is cut off, when all is stopped

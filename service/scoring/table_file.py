@@ -33,11 +33,17 @@ KINDS = {
 def kind_of(path: Path, otherwise: str) -> str:
     """Return the kind that the name's ending says; that of standard input and output is `otherwise`."""
     ending = f".{otherwise.removeprefix('.')}" if path == STANDARD else path.suffix.lower()
-    if ending not in KINDS:
-        raise TableFileError(
-            f"{path}: which kind of table is {ending or 'that'}? Known are {', '.join(KINDS)}"
-        )
-    return KINDS[ending]
+    if ending in KINDS:
+        return KINDS[ending]
+    if os.path.isdir(path):  # noqa: PTH112 - it never raises
+        raise TableFileError(f"{path} is a folder, which only --engine ray takes: name one table")
+    named = "" if path == STANDARD else f"{path}: "
+    raise TableFileError(f"{named}which kind of table is {ending or 'that'}? Known are {', '.join(KINDS)}")
+
+
+def ending_of(path: Path) -> str | None:
+    """Return the name's ending, if it is that of a table."""
+    return path.suffix if path.suffix.lower() in KINDS else None
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def check_tracing() -> None:
     except ImportError as error:
         raise TracingError(
             f"a collector is named by {' or '.join(VARIABLES)}, and {error.name} is not installed: "
-            "pip install 'phone-price[tracing]'"
+            "pip install '.[tracing]', in the project's folder"
         ) from None
 
 

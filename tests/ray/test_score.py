@@ -184,14 +184,24 @@ def test_a_killed_node_loses_nothing_and_doubles_nothing(tables: Path, tmp_path:
     check_same(tables, target, tmp_path, keep=False)
 
 
-def test_ctrl_c_leaves_nothing(cluster: Cluster, tables: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_nothing(
+    cluster: Cluster, tables: Path, tmp_path: Path, by: signal.Signals
+) -> None:
     with started(tables, tmp_path / "answers", "--address", cluster.address, "--on-error", "skip") as process:
         wait_for_parts(process, tmp_path, 1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert told.splitlines() == [f"error: interrupted; {tmp_path / 'answers'} is as it was"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ending_of_the_folder_says_what_its_parts_are(cluster: Cluster, tmp_path: Path) -> None:
+    good(tmp_path / "a.csv")
+    done = score(tmp_path / "a.csv", tmp_path / "answers.ndjson", "--address", cluster.address)
+    assert done.returncode == 0, done.stderr
+    assert {part.suffix for part in (tmp_path / "answers.ndjson").iterdir()} == {".ndjson"}
 
 
 def good(path: Path) -> None:
@@ -263,9 +273,10 @@ WRONG_USE = [
     ("Arrow", ["a.arrow", "out"], "a.arrow: --engine ray takes .csv, .ndjson, .jsonl, .parquet;"),
     ("no such file", ["no.csv", "out"], "no.csv cannot be read: No such file"),
     ("no tables", ["empty", "out"], "empty has no tables in it"),
+    ("a folder within the tables'", ["full", "full/out"], "full/out would lie within "),
     ("a folder that is there", ["a.csv", "full"], "full is there already"),
     ("a file that is there", ["a.csv", "a.csv"], "a.csv is there already"),
-    ("an unknown ending", ["a.csv", "out", "--to", "xls"], "which kind of table is .xls?"),
+    ("an unknown ending", ["a.csv", "out", "--to", "xls"], "error: which kind of table is .xls?"),
     ("an address for one process", ["a.csv", "b.csv", "--engine", "local"], "--address is the Ray cluster's"),
     ("a wrong address", ["a.csv", "out"], "there is no Ray cluster at 127.0.0.1:"),
 ]
@@ -279,7 +290,7 @@ def test_wrong_use_is_told_in_a_line(tmp_path: Path, arguments: list[str], told:
     (tmp_path / "a.arrow").write_bytes(b"")
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "file").write_text("what was there")
+    good(tmp_path / "full" / "file.csv")
     before = sorted(tmp_path.rglob("*"))
     first, second, *options = arguments
     paths = [path if path == "-" else tmp_path / path for path in (first, second)]
@@ -333,6 +344,6 @@ def test_without_ray_only_ray_is_missing(tmp_path: Path, engine: str) -> None:
     if engine == "local":
         assert done.returncode == 0, done.stderr
         return
-    told = "error: Ray is not installed: pip install 'phone-price[ray]'\n"
+    told = "error: Ray is not installed: pip install '.[ray]', in the project's folder\n"
     assert (done.returncode, done.stderr) == (2, told)
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

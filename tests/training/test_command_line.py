@@ -384,8 +384,8 @@ def test_a_version_whose_answers_have_changed_is_not_activated(two_versions: Pat
 LONG_RECIPE = TINY_RECIPE.replace("epochs = 3", "epochs = 100000")
 
 
-def interrupted(*arguments: object, once: str) -> tuple[int, str, str]:
-    """Run, press Ctrl-C when `once` has been printed; return exit status, output, errors."""
+def interrupted(*arguments: object, once: str, seconds: float = 0.0) -> tuple[int, str, str]:
+    """Run, press Ctrl-C `seconds` after `once` has been printed; return exit status, output, errors."""
     process = subprocess.Popen(
         [sys.executable, "-m", "training", *map(str, arguments)],
         cwd=PROJECT,
@@ -401,6 +401,7 @@ def interrupted(*arguments: object, once: str) -> tuple[int, str, str]:
         shown += line
         if once in line:
             break
+    time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
     rest, errors = process.communicate(timeout=60)
     assert ended(process.pid), "a process of the command goes on"
@@ -462,9 +463,29 @@ def test_a_choice_that_no_recipe_can_have_is_told_in_a_line(
     assert "learning_rate" in line
 
 
+@pytest.mark.parametrize(
+    ("storage", "reason"), [("no/trials.db", "unable to open"), ("tiny.toml", "file is not a database")]
+)
+def test_what_cannot_hold_trials_is_told_in_a_line(
+    storage: str, reason: str, sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY_RECIPE)
+    space = tmp_path / "space.toml"
+    space.write_text("[ranges]\nepochs = { low = 1, high = 2 }")
+    done = run(
+        *["tune", "--recipe", recipe_file, "--data", sample_table, "--space", space],
+        *["--storage", tmp_path / storage],
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: the trials cannot be kept in {tmp_path / storage}: {reason}")
+    assert line.endswith("; name another with --storage")
+
+
 def test_ctrl_c_in_tuning_says_how_to_go_on_and_the_same_command_does(
     sample_table: Path, recipe_file: Path, tmp_path: Path
 ) -> None:
+    recipe_file.write_text(TINY_RECIPE.replace("epochs = 3", "epochs = 300"))
     space = tmp_path / "space.toml"
     space.write_text('[ranges]\n"optimizer.learning_rate" = { low = 0.001, high = 0.1, log = true }')
     storage, out = tmp_path / "trials.db", tmp_path / "tuned.toml"
@@ -480,7 +501,7 @@ def test_ctrl_c_in_tuning_says_how_to_go_on_and_the_same_command_does(
         storage,
     ]
     command += ["--folds", 2, "--inner-folds", 2, "--trials", 3, "--out", out]
-    status, _, errors = interrupted(*command, once="trials 4/9")
+    status, _, errors = interrupted(*command, once="trials 4/9", seconds=0.2)  # in the middle of the fifth
     assert status == 130
     assert errors == f"interrupted; the trials are in {storage}, and the same command goes on from there\n"
     assert not out.exists()

@@ -88,6 +88,7 @@ def test_a_bar_is_drawn_on_a_terminal(table: Path, tmp_path: Path) -> None:
 WRONG = [
     ("an unknown ending", ["phones.xls", "answers.csv"], "which kind of table is .xls? Known are .csv, "),
     ("no ending", ["phones", "answers.csv"], "which kind of table"),
+    ("a folder", [".", "answers.csv"], "is a folder, which only --engine ray takes"),
     ("no such file", ["nothing.csv", "answers.csv"], "nothing.csv cannot be read: No such file"),
     ("no such folder", ["phones.csv", "no/where.csv"], "where.csv cannot be written: No such file"),
     ("no columns", ["empty.csv", "answers.csv"], "its first line must name the columns"),

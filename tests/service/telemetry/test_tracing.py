@@ -121,5 +121,5 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "PYTHONPATH": str(tmp_path)}
     status, words = refusal(ARTIFACTS, **settings)
     assert status == 3
-    assert "pip install 'phone-price[tracing]'" in words
+    assert "pip install '.[tracing]'" in words
     assert words.count("\n") == 1
