@@ -215,7 +215,7 @@ def test_a_replica_is_not_healthy_when_its_model_predicts_what_it_should_not(
         lifespan = LifespanOn(Config(replica.__serve_build_asgi_app__(), lifespan="on", log_config=None))
         await lifespan.startup()
         await replica.check_health()
-        replica.app_with_state.state["batcher"].predictor.engine = another
+        replica.app_for_serve.state["batcher"].predictor.engine = another
         with pytest.raises(GoldenRowError):
             await replica.check_health()
         await lifespan.shutdown()
