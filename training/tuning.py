@@ -5,7 +5,7 @@ Every trial is in a SQLite file as soon as it is done, so that a run which was i
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,11 +100,7 @@ def tune(
         recipe=recipe.name,
         rows=len(dataset.phones),
         **plan._asdict(),
-        accuracy_mean=np.mean([metrics.accuracy for metrics in figures]),
-        log_loss_mean=np.mean([metrics.log_loss for metrics in figures]),
-        coverage=np.mean([metrics.coverage for metrics in figures]),
-        mean_set_size=np.mean([metrics.mean_set_size for metrics in figures]),
-        off_by_more_than_one=sum(metrics.off_by_more_than_one for metrics in figures),
+        **_over_folds(figures),
         outer_folds=[
             OuterFold(choices=study.best_params, inner_log_loss=study.best_value, metrics=metrics)
             for study, metrics in zip(of_folds, figures, strict=True)
@@ -112,6 +108,16 @@ def tune(
         choices=of_all.best_params,
         inner_log_loss=of_all.best_value,
     )
+
+
+def _over_folds(figures: Sequence[Metrics]) -> dict[str, Any]:
+    return {
+        "accuracy_mean": np.mean([metrics.accuracy for metrics in figures]),
+        "log_loss_mean": np.mean([metrics.log_loss for metrics in figures]),
+        "coverage": np.mean([metrics.coverage for metrics in figures]),
+        "mean_set_size": np.mean([metrics.mean_set_size for metrics in figures]),
+        "off_by_more_than_one": sum(metrics.off_by_more_than_one for metrics in figures),
+    }
 
 
 def _opened(storage: Path) -> RDBStorage:

@@ -1,4 +1,7 @@
-"""Scoring tables on a Ray cluster: Ray Data hands pieces of files to actors, each of which has an engine."""
+"""Scoring tables on a Ray cluster: Ray Data hands pieces of files to actors, each of which has an engine.
+
+files -> _cut, in tasks -> pieces -> PieceScorer, in actors -> parts, and reports of them -> Tally
+"""
 
 import logging
 import os
