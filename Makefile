@@ -18,8 +18,8 @@ help:  ## Say what there is to make
 serve: $(VENV)/.serving  ## Serve the committed bundle (HOST=, PORT=, WORKERS=)
 	$(BIN)/python -m service serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
+# two files at a time, as most of a test is waiting for a process; in order, so that trials have the end to themselves
 test: $(VENV)/.development  ## Run all tests but those of the image, other platforms' clients and Ray
-	@# two files at a time, as most of a test is waiting for a process; in their order, so that trials have the end to themselves
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 install: $(VENV)/.development  ## Install everything for development into .venv

@@ -26,9 +26,6 @@ ADDRESS = (
 
 INSTALL = "Ray is not installed: pip install '.[ray]', in the project's folder"
 
-OWN = "local"
-"""The address that has Ray start a cluster of this machine alone, which ends with the command."""
-
 REACHED_WITHIN = 5.0
 """Seconds, in which an address answers; Ray itself would ask again for minutes."""
 
@@ -39,7 +36,7 @@ _QUIET = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # else its lower half warns past Python, of each lost node and more
 }
 
-_NONE = f"give --address HOST:PORT or {_ADDRESS}, start one by ray start --head, or say --address {OWN}"
+_NONE = f"give --address HOST:PORT or {_ADDRESS}, start one by ray start --head, or say --address local"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from contract.errors import ClusterError, KeysError, PhonePriceError
 from service.app import create_app
 from service.guards.keys import Keyring
 from service.predictor import load_predictor
-from service.settings import Settings, in_a_line
+from service.settings import Settings, wrong_setting
 from service.telemetry.logs import LOGGER
 from service.telemetry.tracing import check_tracing
 
@@ -102,7 +102,7 @@ def app(arguments: dict[str, Any]) -> serve.Application:
     except PhonePriceError as error:
         raise WrongUseError(str(error)) from None
     except ValidationError as error:
-        raise WrongUseError(in_a_line(error)) from None
+        raise WrongUseError(wrong_setting(error)) from None
     replicas = serve.deployment(
         max_ongoing_requests=settings.max_requests,
         max_queued_requests=settings.max_requests,

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         return " ".join(names)
 
 
-def in_a_line(error: ValidationError) -> str:
+def wrong_setting(error: ValidationError) -> str:
     """Return which setting is wrong, and how: the first that is."""
     first = error.errors()[0]
     return f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -27,34 +27,42 @@ PIPE_CLOSED = 141
 TABLE_FILE = "A table, by its ending .csv, .ndjson, .jsonl, .arrow, .feather, .arrows or .parquet"
 
 
+InputArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="INPUT", help=f"{TABLE_FILE}; - is standard input. On Ray also a folder.")
+]
+OutputArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUTPUT",
+        help=f"{TABLE_FILE}; - is standard output. On Ray a folder of such parts that is not there yet.",
+    ),
+]
+KeepOption: TypeAlias = Annotated[
+    Keep, typer.Option(help="Which of the table's own columns come back before the answers.")
+]
+OnErrorOption: TypeAlias = Annotated[
+    OnError, typer.Option(help="fail: a broken row ends it all; skip: it comes back with its errors.")
+]
+FromOption: TypeAlias = Annotated[str, typer.Option("--from", help="What - brings, as an ending.")]
+ToOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--to", help="What - takes, as an ending: csv, if none is given. On Ray, what parts are: parquet."
+    ),
+]
+EngineOption: TypeAlias = Annotated[
+    Where, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
+]
+
+
 def score(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="INPUT", help=f"{TABLE_FILE}; - is standard input. On Ray also a folder."),
-    ],
-    target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUTPUT",
-            help=f"{TABLE_FILE}; - is standard output. On Ray a folder of such parts that is not there yet.",
-        ),
-    ],
-    keep: Annotated[
-        Keep, typer.Option(help="Which of the table's own columns come back before the answers.")
-    ] = Keep.NONE,
-    on_error: Annotated[
-        OnError, typer.Option(help="fail: a broken row ends it all; skip: it comes back with its errors.")
-    ] = OnError.FAIL,
-    source_ending: Annotated[str, typer.Option("--from", help="What - brings, as an ending.")] = "csv",
-    target_ending: Annotated[
-        str | None,
-        typer.Option(
-            "--to", help="What - takes, as an ending: csv, if none is given. On Ray, what parts are: parquet."
-        ),
-    ] = None,
-    engine: Annotated[
-        Where, typer.Option(help="local: this process; ray: a Ray cluster (needs the ray extra).")
-    ] = Where.LOCAL,
+    source: InputArgument,
+    target: OutputArgument,
+    keep: KeepOption = Keep.NONE,
+    on_error: OnErrorOption = OnError.FAIL,
+    source_ending: FromOption = "csv",
+    target_ending: ToOption = None,
+    engine: EngineOption = Where.LOCAL,
     address: Annotated[str | None, typer.Option(help=ADDRESS)] = None,
     artifacts: Annotated[Path | None, setting("artifacts")] = None,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from contract.errors import PlatformError
-from service.settings import Settings, in_a_line
+from service.settings import Settings, wrong_setting
 
 Option: TypeAlias = str | int | bool | Path | None
 
@@ -37,7 +37,7 @@ def settings_with(**options: Option) -> Settings:
     except PlatformError as error:
         return refuse(str(error), WRONG_USE)
     except ValidationError as error:
-        return refuse(in_a_line(error), WRONG_USE)
+        return refuse(wrong_setting(error), WRONG_USE)
 
 
 def refuse(reason: str, status: int) -> NoReturn:

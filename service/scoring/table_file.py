@@ -64,7 +64,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             raise TableFileError("standard input is closed")
         yield sys.stdin.buffer
         return
-    with _told(path, "read"):
+    with _named_failure(path, "read"):
         file = path.open("rb")
     with file:
         yield file
@@ -76,7 +76,7 @@ def tables_in(source: Path) -> list[Path]:
     Names that begin with . or _ are no tables, as in folders that Spark writes. Raises `TableFileError`
     where there is none, or what may be more of them in a folder within.
     """
-    with _told(source, "read"):
+    with _named_failure(source, "read"):
         if not source.is_dir():
             with opened(source):
                 return [source]
@@ -104,13 +104,13 @@ def written_beside(path: Path, told: Path | None = None) -> Iterator[BinaryIO]:
     if path == STANDARD:
         if sys.stdout is None:
             raise TableFileError("standard output is closed")
-        with _told("standard output", "written"):
+        with _named_failure("standard output", "written"):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
     beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        with _told(told or path, "written"):
+        with _named_failure(told or path, "written"):
             with beside.open("xb") as file:
                 yield file
                 file.flush()
@@ -127,7 +127,7 @@ def folder_beside(path: Path) -> Iterator[Path]:
     Raises `TableFileError` where there is something else than an empty folder.
     """
     beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    with _told(path, "written"):
+    with _named_failure(path, "written"):
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise TableFileError(f"{path} is there already: name a folder that is not, or that is empty")
         beside.mkdir()
@@ -141,8 +141,8 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(path: Path | str, done: str) -> Iterator[None]:
-    """Say of what fails that the path cannot be read, or written."""
+def _named_failure(path: Path | str, done: str) -> Iterator[None]:
+    """Give an operating system's error a name: that the path cannot be read, or written."""
     try:
         yield
     except BrokenPipeError:  # of standard output: whoever reads it has read enough
@@ -177,7 +177,7 @@ def chunks_between(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
-    with _told(file.name, "read"):
+    with _named_failure(file.name, "read"):
         return file.read(size)
 
 

@@ -1,7 +1,7 @@
 """tune: look for better choices, and say honestly what they are worth."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from training.commands.terminal import (
     write_whole,
 )
 from training.recipe import DEFAULT, Recipe
+
+if TYPE_CHECKING:
+    from training.tuning import Tuning
 
 
 def tune(
@@ -56,21 +59,24 @@ def tune(
             counting(console, "trials", (folds + 1) * trials) as (count, _),
         ):
             result = tune(recipe, tried, dataset, plan, storage, count, made_with)
-        for number, fold in enumerate(result.outer_folds, start=1):
-            console.print(
-                f"outer fold {number}: accuracy {fold.metrics.accuracy:.4f} "
-                f"log-loss {fold.metrics.log_loss:.4f} with {_told(fold.choices)}"
-            )
-        console.print(
-            f"to be expected of tuning: accuracy {result.accuracy_mean:.4f} "
-            f"log-loss {result.log_loss_mean:.4f}"
-        )
-        console.print(f"chosen on inner folds of all phones: {_told(result.choices)}")
+        _print(result)
         if out is not None:
             chosen = with_choices(recipe, result.choices)
             write_whole(out, chosen.to_toml())
             console.print(f"{out} has these choices")
         write_figures(json, result)
+
+
+def _print(result: "Tuning") -> None:
+    for number, fold in enumerate(result.outer_folds, start=1):
+        console.print(
+            f"outer fold {number}: accuracy {fold.metrics.accuracy:.4f} "
+            f"log-loss {fold.metrics.log_loss:.4f} with {_told(fold.choices)}"
+        )
+    console.print(
+        f"to be expected of tuning: accuracy {result.accuracy_mean:.4f} log-loss {result.log_loss_mean:.4f}"
+    )
+    console.print(f"chosen on inner folds of all phones: {_told(result.choices)}")
 
 
 def _told(choices: dict[str, object]) -> str:
