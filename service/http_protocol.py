@@ -13,6 +13,7 @@ from http import HTTPStatus
 from random import uniform
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import refusal
@@ -26,6 +27,7 @@ MOST_PIPELINED = 256
 
 _REASONS = {
     400: "This is not HTTP/1.1 as RFC 9112 has it",
+    501: "This is no proxy: ask for a path, with another method than CONNECT",
     431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
 }
 
@@ -91,9 +93,41 @@ class PhonePriceProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._silent += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except HttpParserError as error:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response(str(error))
+            return
         if self._silent > MOST_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(431)
+
+    def _parse(self, data: bytes) -> None:
+        while data and not self.transport.is_closing():
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as stop:
+                data = data[stop.args[0] :]
+                self._pass_over_upgrade()
+            else:
+                return
+
+    def _pass_over_upgrade(self) -> None:
+        """Begin the request again without its Upgrade.
+
+        Nothing is upgraded here, and to the client that changes nothing (RFC 9110, 7.8). But the parser stops
+        after such a head as if another protocol began there, and would take the body for requests.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(501)
+            return
+        first = b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())
+        lines = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.parser.feed_data(b"\r\n".join([first, *lines, b"", b""]))
 
     def on_headers_complete(self) -> None:
         # what came with the head may be most of it: only then is the head itself measured
@@ -102,6 +136,8 @@ class PhonePriceProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooManyPipelinedError
         self._silent = 0
+        if self.parser.should_upgrade():
+            return  # the parser stops, and is given the head again
         if self._is_too_much():
             self._turn_away()
         else:
@@ -113,6 +149,8 @@ class PhonePriceProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         if self._refused:
             self._refused = False
             self.on_response_complete()

@@ -1,0 +1,114 @@
+"""Where a message ends: each answer belongs to its request, and what follows a request is the next one."""
+
+import json
+import socket
+from collections.abc import Iterator
+from http.client import HTTPResponse
+
+import pytest
+
+from contract.phone import EXAMPLE
+from tests.running_service import ARTIFACTS, RunningService, running_service
+
+JSON = b"content-type: application/json"
+UPGRADES = {
+    "h2c": [b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAMAAABkAAQAAP__"],
+    "two lines": [b"connection: keep-alive", b"connection: Upgrade", b"upgrade: h2c"],
+    "websocket": [b"connection: Upgrade", b"upgrade: websocket", b"sec-websocket-version: 13"],
+}
+PHONE = json.dumps(EXAMPLE).encode()
+SMUGGLED = b"GET /model-card HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningService]:
+    with running_service(ARTIFACTS) as service:
+        yield service
+
+
+def request(method: str, path: str, *lines: bytes, body: bytes = b"") -> bytes:
+    length = [b"content-length: %d" % len(body)] if body else []
+    head = [f"{method} {path} HTTP/1.1".encode(), b"host: x", *lines, *length]
+    return b"\r\n".join([*head, b"", body])
+
+
+def connect(running: RunningService) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", running.client.base_url.port or 0), timeout=10)
+
+
+def answer(connection: socket.socket, method: str = "POST") -> tuple[HTTPResponse, bytes]:
+    response = HTTPResponse(connection, method=method)
+    response.begin()
+    return response, response.read()
+
+
+def routes(running: RunningService) -> Iterator[tuple[str, str]]:
+    """Each route by each of its methods, and one that there is not."""
+    paths = running.client.get("/openapi.json").json()["paths"]
+    assert len(paths) > 10
+    for path, methods in paths.items():
+        yield from ((method.upper(), path) for method in methods)
+    yield "POST", "/nowhere"
+
+
+def assert_in_step(connection: socket.socket, last: HTTPResponse) -> None:
+    """The next request is answered, or the connection was announced to end and has."""
+    if last.getheader("connection") == "close":
+        assert connection.recv(1) == b""
+        return
+    connection.sendall(request("GET", "/health/live"))
+    response, body = answer(connection, "GET")
+    assert response.status == 200
+    assert b"status" in body
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
+@pytest.mark.parametrize("segments", [1, 2])
+def test_an_upgrade_that_is_not_taken_changes_no_answer(
+    running: RunningService, upgrade: list[bytes], segments: int
+) -> None:
+    for method, path in routes(running):
+        body = b"" if method in ("GET", "HEAD") else PHONE
+        statuses = []
+        for lines in ([], upgrade):
+            sent = request(method, path, JSON, *lines, body=body)
+            cut = len(sent) - len(body) if segments == 2 else len(sent)
+            with connect(running) as connection:
+                connection.sendall(sent[:cut])
+                connection.sendall(sent[cut:])
+                response, _ = answer(connection, method)
+                statuses.append(response.status)
+                assert_in_step(connection, response)
+        assert statuses[0] == statuses[1], (method, path)
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
+def test_the_body_of_an_upgrade_is_never_a_request(running: RunningService, upgrade: list[bytes]) -> None:
+    sent = request("POST", "/predict", JSON, *upgrade, body=SMUGGLED)
+    with connect(running) as connection:
+        connection.sendall(sent.removesuffix(SMUGGLED))
+        connection.sendall(SMUGGLED)
+        response, body = answer(connection)
+        assert (response.status, b"json" in body.lower()) == (422, True)
+        assert_in_step(connection, response)
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
+def test_what_follows_an_upgrade_in_its_segment_is_answered(
+    running: RunningService, upgrade: list[bytes]
+) -> None:
+    chunked = request("POST", "/predict", JSON, b"transfer-encoding: chunked", *upgrade)
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(PHONE), PHONE)
+    last = request("GET", "/health/live", b"connection: close")
+    with connect(running) as connection:
+        connection.sendall(request("GET", "/health/live", *upgrade) * 2 + chunked + chunks + last)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 4
+
+
+def test_a_proxys_method_is_refused_and_nothing_follows(running: RunningService) -> None:
+    with connect(running) as connection:
+        connection.sendall(request("CONNECT", "example.org:443") + SMUGGLED)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 501 ")
+    assert received.count(b"HTTP/1.1 ") == 1
