@@ -54,3 +54,18 @@ def test_it_stays_small_over_ten_thousand_requests() -> None:
         for _ in range(10_000):
             assert running.client.post("/predict", json=EXAMPLE).status_code == 200
         assert psutil.Process(running.process.pid).memory_info().rss < 120 * MIB
+
+
+def test_a_table_does_not_import_pandas_into_a_process_that_serves() -> None:
+    code = (
+        "import sys\n"
+        "from service.process import create_app\n"
+        "create_app()\n"
+        "import pyarrow\n"
+        "pyarrow.array([1])\n"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
