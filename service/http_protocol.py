@@ -27,9 +27,10 @@ MOST_PIPELINED = 256
 
 _REASONS = {
     400: "This is not HTTP/1.1 as RFC 9112 has it",
-    501: "This is no proxy: ask for a path, with another method than CONNECT",
     431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
 }
+
+_NO_PROXY = "This is no proxy: ask for a path, with another method than CONNECT"
 
 _OF_PROXIES = frozenset({b"x-forwarded-for", b"forwarded", b"via"})
 
@@ -121,7 +122,7 @@ class PhonePriceProtocol(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(501)
+            self._refuse(400, _NO_PROXY)
             return
         first = b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())
         lines = [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
@@ -197,9 +198,9 @@ class PhonePriceProtocol(HttpToolsProtocol):
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, reason: str = "") -> None:
         """Say why, in the body of every refusal, and close: where the next request begins is unknown."""
-        response = refusal(status, _REASONS[status])
+        response = refusal(status, reason or _REASONS[status])
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nconnection: close\r\n".encode()
         headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
         self._answers.write(head + headers + b"\r\n" + bytes(response.body))

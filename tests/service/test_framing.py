@@ -110,5 +110,5 @@ def test_a_proxys_method_is_refused_and_nothing_follows(running: RunningService)
     with connect(running) as connection:
         connection.sendall(request("CONNECT", "example.org:443") + SMUGGLED)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert received.startswith(b"HTTP/1.1 501 ")
+    assert received.startswith(b"HTTP/1.1 400 ")
     assert received.count(b"HTTP/1.1 ") == 1
