@@ -47,6 +47,10 @@ class DivergenceError(PhonePriceError):
     """Training left the finite numbers."""
 
 
+class SettingNameError(PhonePriceError):
+    """A variable of the environment looks like a setting, and is none."""
+
+
 class PlatformError(PhonePriceError):
     """A variable by which a platform tells what it wants cannot be followed."""
 

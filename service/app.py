@@ -28,13 +28,15 @@ from service.predictor import Predictor
 from service.protocols.dialect import Dialects
 from service.protocols.wording import Wording
 from service.routes import explain, health, metrics, model_info, page, predict
-from service.settings import Settings
+from service.settings import Settings, told
 from service.telemetry.access_log import AccessLog
 from service.telemetry.logs import LOGGER, in_json
 from service.telemetry.metrics import Metrics, RequestMetrics
 from service.telemetry.tracing import Tracing, tracing_wanted
 
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
+
+VERSION = "0.1.0"
 
 NEW_OBJECTS = 10_000
 """Before the garbage collector looks at them. Its default of 700 is what twenty requests under way have, so
@@ -120,6 +122,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         batcher = TurnBatcher(predictor, counters.batch_of)
         counters.queue(batcher.waiting)
         serve(predictor)
+        log.info("phone-price %s with settings %s", VERSION, told(settings))
         log.info("serving model %s with the %s engine", predictor.version, predictor.engine.name)
         follower = Follower(settings, predictor.version)
         gc.collect()
@@ -145,7 +148,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
             await asyncio.to_thread(app.state.tracing.exporter.shutdown)
 
     app = PhonePriceService(
-        settings, title="Phone price", summary=SUMMARY, version="0.1.0", lifespan=lifespan
+        settings, title="Phone price", summary=SUMMARY, version=VERSION, lifespan=lifespan
     )
     _furnish(app, settings)
     return app

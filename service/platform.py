@@ -83,7 +83,7 @@ def _is_sagemaker(environment: Mapping[str, str]) -> bool:
 def storage_uri(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return where the artifacts are to be fetched from; None where they are on this machine."""
     uri = environment.get(STORAGE_URI, "")
-    return None if _is_local(uri) or "PHONE_PRICE_ARTIFACTS" in environment else uri
+    return None if _is_local(uri) or environment.get("PHONE_PRICE_ARTIFACTS") else uri
 
 
 def _local(uri: str) -> str:

@@ -1,5 +1,7 @@
 """Every setting of the service, with its default and its meaning."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,20 +9,30 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
 from service.engine import EngineName
+from service.environment import PREFIX, check_names, variable, without_links
 from service.platform import platform_defaults
 from service.protocols import Protocol
 
+LONGEST_VALUE = 100
+"""Characters of a value that a line repeats."""
+
 
 class Settings(BaseSettings):
-    """Read from the environment: PHONE_PRICE_ and the name in capitals, as in PHONE_PRICE_ENGINE=torch."""
+    """Read from the environment: PHONE_PRICE_ and the name in capitals, as in PHONE_PRICE_ENGINE=torch.
 
-    model_config = SettingsConfigDict(env_prefix="PHONE_PRICE_", frozen=True)
+    An empty variable is one that is not set, as Compose passes on what nobody has given. Raises
+    `SettingNameError` for a variable with that prefix that is no setting.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: Any, env_settings: Any, *_: Any, **__: Any
     ) -> tuple[Any, ...]:
         """Put what a platform implies after what somebody has given."""
+        check_names(os.environ, settings_cls.model_fields)
+        env_settings.env_vars = without_links(env_settings.env_vars)
         return init_settings, env_settings, InitSettingsSource(settings_cls, platform_defaults())
 
     artifacts: Path = Field(Path("artifacts"), description="Folder of the bundles and of CURRENT.")
@@ -88,13 +100,33 @@ class Settings(BaseSettings):
     @classmethod
     def _known(cls, text: str) -> str:
         names = text.replace(",", " ").split()
+        if names == ["none"]:  # an empty variable is not set, so it cannot say so
+            return ""
         for name in names:
             if name not in set(Protocol):
                 raise ValueError(f"there is {', '.join(Protocol)}, and nothing else")
         return " ".join(names)
 
 
+def told(settings: Settings) -> str:
+    """Return the settings on one line, of secrets only whether there are any."""
+    return " ".join(f"{name}={_told(value)}" for name, value in settings)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "(given)" if value.get_secret_value() else "(none)"
+    return repr(str(value))[:LONGEST_VALUE] if isinstance(value, str | Path) else str(value)
+
+
 def wrong_setting(error: ValidationError) -> str:
-    """Return which setting is wrong, and how: the first that is."""
+    """Return which setting is wrong, its variable, its value unless that is secret, and its rule."""
     first = error.errors()[0]
-    return f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    name = ".".join(map(str, first["loc"]))
+    field = Settings.model_fields.get(name)
+    if field is None:
+        close = get_close_matches(name, list(Settings.model_fields), n=1)
+        hint = f"did you mean {close[0]}?" if close else "remove it"
+        return f"setting {name[:LONGEST_VALUE]}: there is none of this name; {hint}"
+    found = "" if field.annotation is SecretStr else f" is {str(first['input'])[:LONGEST_VALUE]!r}"
+    return f"setting {name}: {variable(name)}{found}: {first['msg']}"

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeAlias
 import typer
 from pydantic import ValidationError
 
-from contract.errors import PlatformError
+from contract.errors import PlatformError, SettingNameError
 from service.settings import Settings, wrong_setting
 
 Option: TypeAlias = str | int | bool | Path | None
@@ -34,7 +34,7 @@ def settings_with(**options: Option) -> Settings:
     """Return the environment's settings, over which options win; refuse what is not one."""
     try:
         return Settings(**given(options))  # type: ignore[arg-type]
-    except PlatformError as error:
+    except (PlatformError, SettingNameError) as error:
         return refuse(str(error), WRONG_USE)
     except ValidationError as error:
         return refuse(wrong_setting(error), WRONG_USE)

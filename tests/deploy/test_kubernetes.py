@@ -1,8 +1,5 @@
 """deploy/kubernetes is what Kubernetes takes; its parts agree with each other, the image and the service."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +19,7 @@ from tests.deploy.manifests import (
     with_change,
 )
 from tests.deploy.pod import Pod, complaints
-from tests.running_service import ARTIFACTS, PROJECT, running_service
+from tests.running_service import ARTIFACTS, running_service
 
 FOLDER = DEPLOY / "kubernetes"
 KUSTOMIZATION = read(FOLDER / "kustomization.yaml")
@@ -207,10 +204,21 @@ def test_the_service_starts_on_its_settings_and_answers_its_probes_without_a_key
         running.process.kill()  # else it drains
 
 
-def test_a_port_as_kubernetes_would_set_it_ends_the_start() -> None:
-    """Why enableServiceLinks is false."""
-    links = os.environ | {"PHONE_PRICE_PORT": "tcp://10.96.0.17:80"}
-    command = [sys.executable, "-m", "service", "serve"]
-    ended = subprocess.run(command, cwd=PROJECT, env=links, capture_output=True, text=True)
-    assert ended.returncode == 2
-    assert "setting port" in ended.stderr
+def test_the_variables_that_kubernetes_sets_for_a_service_of_its_name_are_let_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    links = {
+        "SERVICE_HOST": "10.96.0.17",
+        "SERVICE_PORT": "80",
+        "SERVICE_PORT_HTTP": "80",
+        "PORT": "tcp://10.96.0.17:80",
+        "PORT_80_TCP": "tcp://10.96.0.17:80",
+        "PORT_80_TCP_PROTO": "tcp",
+        "PORT_80_TCP_PORT": "80",
+        "PORT_80_TCP_ADDR": "10.96.0.17",
+        "CANARY_SERVICE_HOST": "10.96.0.18",
+        "CANARY_PORT": "tcp://10.96.0.18:80",
+    }
+    for name, value in links.items():
+        monkeypatch.setenv(f"PHONE_PRICE_{name}", value)
+    assert Settings().port == 8000

@@ -1,6 +1,7 @@
 """python -m service serve: it starts whole, or says in one line why not."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 
 from contract.bundle import SigningKey, current_version, sign_version
 from contract.phone import EXAMPLE
+from service.settings import Settings
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
 from trials.altered_bundle import edit_manifest
 
@@ -111,8 +113,8 @@ def test_the_bundle_of_those_tests_is_served_when_nothing_is_done_to_it(artifact
 @pytest.mark.parametrize(
     ("options", "environment", "told"),
     [
-        ([], {"PHONE_PRICE_ENGINE": "tensorflow"}, "setting engine: "),
-        (["--workers", "0"], {}, "setting workers: "),
+        ([], {"PHONE_PRICE_ENGINE": "tensorflow"}, "setting engine: PHONE_PRICE_ENGINE is 'tensorflow': "),
+        (["--workers", "0"], {}, "setting workers: PHONE_PRICE_WORKERS is '0': "),
         (["--port", "99999"], {}, "setting port: "),
         ([], {"PHONE_PRICE_MAX_BATCH_ROWS": "many"}, "setting max_batch_rows: "),
     ],
@@ -122,6 +124,63 @@ def test_a_wrong_setting_is_named(options: list[str], environment: dict[str, str
     assert status == 2
     assert told in words
     assert words.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        (("PHONE_PRICE_WORKER", "4"), "PHONE_PRICE_WORKER is set .* did you mean PHONE_PRICE_WORKERS?"),
+        (("PHONE_PRICE_API_KEY_FILE", "keys"), "did you mean PHONE_PRICE_API_KEYS_FILE?"),
+        (("phone_price_xyzzy", "4"), "phone_price_xyzzy is set .*: remove it"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused(environment: tuple[str, str], told: str) -> None:
+    status, words = refusal(ARTIFACTS, **dict([environment]))
+    assert status == 2
+    assert re.search(told.replace("?", r"\?"), words)
+    assert words.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["PHONE_PRICE_API_KEY", "PHONE_PRICE_DATA", "PHONE_PRICE_PROVED_VERSION"])
+def test_variables_of_other_parts_of_the_project_are_let_be(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "x")
+    Settings()
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"PHONE_PRICE_{name.upper()}", "")
+    assert all(value == Settings.model_fields[name].default for name, value in Settings())
+
+
+def test_empty_keys_are_no_keys_and_so_refused_beyond_this_machine() -> None:
+    empty = {"PHONE_PRICE_API_KEYS": "", "PHONE_PRICE_API_KEYS_FILE": ""}
+    status, words = refusal(ARTIFACTS, "--host", "0.0.0.0", **empty)  # noqa: S104 - to be refused
+    assert status == 2
+    assert words.count("\n") == 1
+
+
+def test_the_dialects_are_turned_off_by_the_word_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHONE_PRICE_PROTOCOLS", "none")
+    assert Settings().protocols == ""
+
+
+def test_the_log_begins_with_the_version_and_the_settings_but_no_secret(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    key = "a-key-that-nobody-may-see-0123456789"
+    with running_service(ARTIFACTS, PHONE_PRICE_API_KEYS=key, PHONE_PRICE_MAX_TABLES="3"):
+        pass
+    errors = capfd.readouterr().err
+    (line,) = [line for line in errors.splitlines() if " with settings " in line]
+    assert re.search(r"phone-price \d+\.\d+\.\d+ with settings ", line)
+    assert all(f"{name}=" in line for name in Settings.model_fields)
+    assert "max_tables=3 " in line
+    assert "api_keys=(given)" in line
+    assert "signing_key=(none)" in line
+    assert key not in errors
 
 
 SIGNING_KEY = {"PHONE_PRICE_SIGNING_KEY": "0123456789abcdef" * 2}
