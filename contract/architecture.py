@@ -12,6 +12,10 @@ RUNNING_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """What batch normalisation counts rather than learns."""
 
 
+MAX_PARAMETERS = 50_000_000
+"""Of a network: 200 MB, near the largest file that a bundle may have."""
+
+
 class Architecture(BaseModel):
     """A multi-layer perceptron from 20 standardised features to 4 logits.
 
@@ -45,6 +49,11 @@ class Architecture(BaseModel):
             raise ValueError("batch normalisation and dropout act on hidden layers, and there are none")
         if not self.hidden_layers and self.linear_path:
             raise ValueError("without hidden layers the network is linear already; leave linear_path out")
+        if self.parameter_count > MAX_PARAMETERS:
+            raise ValueError(
+                f"hidden_layers make a network of {self.parameter_count:.3g} parameters, over the limit of "
+                f"{MAX_PARAMETERS:,}; choose fewer or smaller layers"
+            )
         return self
 
     @property

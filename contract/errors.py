@@ -127,6 +127,10 @@ class ShapeError(BundleError):
     """A tensor does not have the shape that the architecture gives it."""
 
 
+class GraphError(BundleError):
+    """The graph is not one that training exports: another operator, or data that lies elsewhere."""
+
+
 class PopulationError(BundleError):
     """What the bundle tells of its phones together cannot be computed with."""
 

@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails
 
 from contract.architecture import Architecture
 from contract.errors import RecipeError
+from contract.plain_file import read_plain
+from contract.saved_text import decode_saved
 
 SHIPPED = Path(__file__).with_name("recipes")
 DEFAULT = "best"
@@ -171,7 +173,7 @@ class Recipe(_Choices):
         """Return a shipped recipe by name, or one's own by the path of its TOML file."""
         path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
         try:
-            choices = tomllib.loads(path.read_text(encoding="utf-8"))
+            choices = tomllib.loads(decode_saved(read_plain(path)))
         except FileNotFoundError:
             raise RecipeError(f"no recipe {name}; {_alternatives(name)}") from None
         except (OSError, ValueError) as error:
@@ -227,4 +229,9 @@ def _expectation(item: ErrorDetails) -> str:
         return f"Input should be one of {item['ctx']['expected_tags']}"
     if item["type"] == "union_tag_not_found":
         return "Field required"
+    if item["type"] == "string_pattern_mismatch":
+        return (
+            f"{item['input']!r} (the file's name, unless the recipe has one) may have only lowercase "
+            "letters, digits and hyphens, 64 at most; rename the file"
+        )
     return item["msg"].removeprefix("Value error, ")

@@ -1,5 +1,6 @@
 """manifest.json: everything that a bundle says of itself."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,6 +15,26 @@ FORMAT_VERSION = 3
 """The format that this release writes, and the only one that it reads."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+MAX_DEPTH = 16
+"""Tables in tables of a recipe, which has two."""
+
+
+def _told(choices: dict[str, Any]) -> dict[str, Any]:
+    """Return choices that can be told as JSON; raise `ValueError` for others."""
+    level: list[Any] = [choices]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [inner for inner in level if isinstance(inner, dict | list)]
+    if level:
+        raise ValueError(f"tables are nested more than {MAX_DEPTH} deep")
+    json.dumps(choices, allow_nan=False, ensure_ascii=False).encode()
+    return choices
+
+
+Choices = Annotated[dict[str, Any], AfterValidator(_told)]
+"""What was chosen, by name, as JSON can tell it."""
 
 
 class _Part(BaseModel):
@@ -97,7 +118,7 @@ class DataProvenance(_Part):
     name: str = Field(description="File name")
     rows: NonNegativeInt
     sha256: Sha256 = Field(description="Of the file as it was read")
-    split: dict[str, Any] = Field(description="How the held-out part was drawn")
+    split: Choices = Field(description="How the held-out part was drawn")
 
 
 class Manifest(_Part):
@@ -107,7 +128,7 @@ class Manifest(_Part):
     name: str
     version: Annotated[str, AfterValidator(checked_version)]
     created: datetime
-    recipe: dict[str, Any] = Field(description="Every choice of the training run")
+    recipe: Choices = Field(description="Every choice of the training run")
     architecture: Architecture
     features: list[FeatureRange]
     regularities: list[Regularity]

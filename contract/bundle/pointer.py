@@ -6,9 +6,14 @@ from contract.bundle.durable import sync_directory, write_durably
 from contract.bundle.lock import beside, publishing
 from contract.bundle.version_names import check_exists, checked_version
 from contract.errors import PointerError
+from contract.plain_file import read_plain
+from contract.saved_text import decode_saved
 
 POINTER = "CURRENT"
 PREVIOUS = "PREVIOUS"
+
+MAX_BYTES = 1024
+"""Of a pointer, of which one line is a version."""
 
 
 def current_version(artifacts: Path) -> str:
@@ -18,13 +23,15 @@ def current_version(artifacts: Path) -> str:
 
 def _named_in(pointer: Path) -> str:
     try:
-        text = pointer.read_text(encoding="ascii")
+        text = decode_saved(read_plain(pointer, MAX_BYTES))
     except FileNotFoundError:
         raise PointerError(f"{pointer} does not exist: train a model, or name the folder of one") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PointerError(f"{pointer} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise PointerError(f"{pointer} cannot be read: {error}") from None
     try:
-        return checked_version(text.removesuffix("\n"))
+        return checked_version(text.removesuffix("\n").removesuffix("\r"))
     except ValueError as error:
         raise PointerError(f"{pointer} names no version: {error}") from None
 

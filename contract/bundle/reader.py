@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from contract.bundle.digest import DIGEST, DIGEST_BYTES, MANIFEST, digest
+from contract.bundle.graph import check_graph
 from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
 from contract.bundle.pointer import current_version
 from contract.bundle.population import POPULATION, Population
@@ -30,7 +31,8 @@ from contract.errors import (
     ManifestError,
     SignatureError,
 )
-from contract.phone import FEATURES, PriceRange
+from contract.phone import FEATURES, SPECIFICATIONS, PriceRange
+from contract.plain_file import read_plain
 
 WEIGHTS = "weights.safetensors"
 SCALER = "scaler.joblib"
@@ -82,6 +84,7 @@ def read_bundle(directory: Path, key: SigningKey | None = None) -> Bundle:
     _check_features(manifest)
     _check_classes(manifest)
     read_tensors(WEIGHTS, contents[WEIGHTS], manifest.architecture.tensor_shapes())
+    check_graph(GRAPH, contents[GRAPH])
     return Bundle(
         manifest,
         contents[WEIGHTS],
@@ -106,8 +109,9 @@ def _read_manifest(directory: Path, key: SigningKey | None) -> Manifest:
         raise ManifestError(f"{path} is not JSON: it was cut short or altered") from None
     found = raw.get("format_version") if isinstance(raw, dict) else None
     if type(found) is int and found != FORMAT_VERSION:
+        remedy = "upgrade the service to read it" if found > FORMAT_VERSION else "train again with it"
         raise FormatVersionError(
-            f"{path} has format {found}; this release reads format {FORMAT_VERSION}: train again with it"
+            f"{path} has format {found}; this release reads format {FORMAT_VERSION}: {remedy}"
         )
     _check_digest(directory / DIGEST, content)
     try:
@@ -191,8 +195,7 @@ def _read_verified(path: Path, entry: FileEntry) -> bytes:
 
 
 def _read_at_most(path: Path, size: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size)
+    return read_plain(path, size)
 
 
 def _check_features(manifest: Manifest) -> None:
@@ -204,6 +207,13 @@ def _check_features(manifest: Manifest) -> None:
             )
     if len(names) != len(FEATURES):
         raise FeatureError(f"the bundle has {len(names)} features; this release has {len(FEATURES)}")
+    for feature in manifest.features:
+        low, high = SPECIFICATIONS[feature.name].low, SPECIFICATIONS[feature.name].high
+        if not low <= feature.low <= feature.high <= high:
+            raise FeatureError(
+                f"the bundle was trained on {feature.name} from {feature.low:g} to {feature.high:g}; "
+                f"a range within {low:g} to {high:g} is expected"
+            )
 
 
 def _check_classes(manifest: Manifest) -> None:

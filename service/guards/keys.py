@@ -11,6 +11,8 @@ from typing import TypeAlias
 from starlette.types import Scope
 
 from contract.errors import KeysError
+from contract.plain_file import read_plain
+from contract.saved_text import decode_saved
 from service.settings import Settings
 from service.telemetry.logs import LOGGER
 
@@ -87,7 +89,9 @@ class Keyring:
     def _read_file(self) -> Digests:
         if not self._file:
             return ()
-        digests = _digests(_text_of(self._file), str(self._file))
+        text = _text_of(self._file)
+        _check_quotes(text, self._file)
+        digests = _digests(text, str(self._file))
         if not digests:
             raise KeysError(f"{self._file} holds no key: write one to a line")
         return digests
@@ -111,9 +115,18 @@ def _is_loopback(host: str) -> bool:
 
 def _text_of(file: Path) -> str:
     try:
-        return "\n".join(line for line in file.read_text().splitlines() if not line.startswith("#"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeysError(f"the keys cannot be read: {error}") from None
+        lines = decode_saved(read_plain(file)).splitlines()
+    except OSError as error:
+        raise KeysError(f"the keys cannot be read: {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise KeysError(f"the keys cannot be read: {file}: {error}") from None
+    return "\n".join("" if line.startswith("#") else line for line in lines)
+
+
+def _check_quotes(text: str, file: Path) -> None:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if any(key[0] in "\"'" for key in line.replace(",", " ").split()):
+            raise KeysError(f"line {number} of {file} has a key in quotes: leave them out")
 
 
 def _digests(text: str, source: str) -> Digests:

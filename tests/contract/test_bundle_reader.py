@@ -25,6 +25,7 @@ from contract.bundle import (
     read_version,
     versions,
 )
+from contract.phone import FEATURES
 from service.engine import load_engine
 from training.made_up import PUBLISHED_RANGES, make_up_phones
 from trials.altered_bundle import edit_manifest, vouch_for, write_manifest
@@ -146,12 +147,14 @@ def test_a_manifest_of_another_shape_is_refused(directory: Path, content: str) -
         read_bundle(directory)
 
 
-@pytest.mark.parametrize("other", [FORMAT_VERSION - 1, FORMAT_VERSION + 1])
+@pytest.mark.parametrize(
+    ("other", "remedy"), [(FORMAT_VERSION - 1, "train again"), (FORMAT_VERSION + 1, "upgrade the service")]
+)
 def test_another_format_version_is_refused_before_anything_else_is_looked_at(
-    directory: Path, other: int
+    directory: Path, other: int, remedy: str
 ) -> None:
     (directory / "manifest.json").write_text(f'{{"format_version": {other}}}')
-    with pytest.raises(errors.FormatVersionError, match=f"format {other}; .* train again"):
+    with pytest.raises(errors.FormatVersionError, match=f"format {other}; .* {remedy}"):
         read_bundle(directory)
 
 
@@ -383,3 +386,59 @@ def test_probabilities_of_another_shape_are_no_golden_ones(directory: Path) -> N
 
 def test_before_there_was_another_version_none_is_told(artifacts: Path) -> None:
     assert previous_version(artifacts) is None
+
+
+def test_a_pointer_saved_by_an_editor_with_a_byte_order_mark_is_read(artifacts: Path) -> None:
+    version = current_version(artifacts)
+    for saved in (f"\ufeff{version}\n", f"{version}\r\n"):
+        (artifacts / "CURRENT").write_text(saved, encoding="utf-8", newline="")
+        assert current_version(artifacts) == version
+    (artifacts / "CURRENT").write_text(version, encoding="utf-16")
+    with pytest.raises(errors.PointerError, match="UTF-16"):
+        current_version(artifacts)
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "manifest.json", "manifest.sha256", *MODEL_FILES])
+def test_what_is_no_plain_file_is_refused_rather_than_waited_for(
+    artifacts: Path, directory: Path, name: str
+) -> None:
+    if name in MODEL_FILES:
+        edit_manifest(directory, lambda manifest: manifest["files"][name].update(size=0))
+    path = artifacts / name if name == "CURRENT" else directory / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(errors.BundleError, match=f"{name} cannot be read: it is a FIFO"):
+        read_current(artifacts)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(256, 1e10), (-1, 4000), (4000, 256)], ids=["above", "below", "reversed"]
+)
+def test_a_trained_range_that_no_phone_has_is_refused(directory: Path, low: float, high: float) -> None:
+    at = FEATURES.index("ram")
+    edit_manifest(directory, lambda manifest: manifest["features"][at].update(low=low, high=high))
+    with pytest.raises(errors.FeatureError, match="was trained on ram from"):
+        read_bundle(directory)
+
+
+def test_a_recipe_nested_too_deep_to_be_told_is_refused(directory: Path) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"deep": [deep]}
+    for edit in (
+        lambda manifest: manifest["recipe"].update(x=deep),
+        lambda manifest: manifest["recipe"].update(x=float("inf")),
+        lambda manifest: manifest["recipe"].update(x="\ud800"),
+    ):
+        edit_manifest(directory, edit)
+        with pytest.raises(errors.ManifestError, match="is not a manifest: recipe: "):
+            read_bundle(directory)
+
+
+def test_a_split_nested_too_deep_to_be_told_is_refused(directory: Path) -> None:
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    edit_manifest(directory, lambda manifest: manifest["data"]["split"].update(x=deep))
+    with pytest.raises(errors.ManifestError, match=r"data\.split: .*nested"):
+        read_bundle(directory)

@@ -234,3 +234,26 @@ def test_what_a_recipe_leaves_out_has_its_default(tiny_recipe: Recipe) -> None:
     assert tiny_recipe.calibration == Calibration(folds=5, temperature=False, coverage=0.99)
     assert (tiny_recipe.network.head, tiny_recipe.network.dropout) == ("softmax", 0.0)
     assert OneCycle(name="one_cycle").rise == 0.3
+
+
+def test_a_network_too_large_for_a_bundle_is_refused_in_words(tiny_recipe: Recipe) -> None:
+    choices = tiny_recipe.model_dump(exclude_none=True)
+    choices["network"]["hidden_layers"] = (1_000_000, 1_000_000)
+    with pytest.raises(RecipeError, match=r"network of 1e\+12 parameters.*choose fewer or smaller"):
+        Recipe.of(choices, origin="large.toml")
+
+
+def test_a_file_name_that_can_name_no_recipe_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "leaky_relu.toml"
+    path.write_bytes(Recipe.load("best").to_toml())
+    with pytest.raises(RecipeError, match=r"'leaky_relu' .*lowercase letters, digits and hyphens.*rename"):
+        Recipe.load(str(path))
+
+
+def test_a_recipe_saved_with_a_byte_order_mark_is_read_and_utf_16_is_named(tmp_path: Path) -> None:
+    path, saved = tmp_path / "saved.toml", Recipe.load("best").to_toml().decode()
+    path.write_text(saved, encoding="utf-8-sig")
+    assert Recipe.load(str(path)).network == Recipe.load("best").network
+    path.write_text(saved, encoding="utf-16")
+    with pytest.raises(RecipeError, match="UTF-16"):
+        Recipe.load(str(path))

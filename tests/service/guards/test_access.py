@@ -168,6 +168,34 @@ def test_keys_that_protect_nothing_are_refused(tmp_path: Path) -> None:
         assert KEY not in refused
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_key_in_quotes_is_refused_by_its_line(tmp_path: Path, quote: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f'# the "shop"\n{KEY}\n{quote}{OTHER}{quote}\n')
+    assert f"line 3 of {file} has a key in quotes" in refusal(api_keys_file=str(file))
+
+
+def test_a_byte_order_mark_before_the_keys_is_no_part_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{KEY}\r\n{OTHER}\r\n", encoding="utf-8-sig")
+    keyring = Keyring(Settings(api_keys_file=file))
+    assert keyring.admits(scope(KEY))
+    assert keyring.admits(scope(OTHER))
+
+
+def test_keys_in_utf_16_are_refused_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(KEY, encoding="utf-16")
+    assert "UTF-16" in refusal(api_keys_file=str(file))
+
+
+def test_a_keys_file_that_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    os.mkfifo(file)
+    assert "FIFO" in refusal(api_keys_file=str(file))
+    assert "device" in refusal(api_keys_file="/dev/zero")
+
+
 def scope(key: str) -> dict[str, object]:
     return {"headers": [(b"x-api-key", key.encode())]}
 
@@ -221,11 +249,11 @@ def test_a_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(
     keyring = Keyring(Settings(api_keys_file=file))
     file.write_text(f"{OTHER}\n")
 
-    def unreadable(_: Path) -> str:
+    def unreadable(_: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "read_text", unreadable)
+        patched.setattr("service.guards.keys.read_plain", unreadable)
         with pytest.raises(KeysError, match="Permission denied"):
             keyring.look()
         keyring.look()  # told once
