@@ -72,12 +72,18 @@ def decode(content: bytes, first_byte: int = 0) -> str:
 def read_lines(text: str, first_line: int = 1) -> Iterator[tuple[int, list[str]]]:
     """Give the number of each record's last line, and its cells; blank lines are no records."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = first_line - 1
     try:
-        for cells in filter(None, reader):
-            yield first_line - 1 + reader.line_num, cells
+        for cells in reader:
+            line = first_line - 1 + reader.line_num
+            if cells:
+                yield line, cells
     except csv.Error as error:
-        line = first_line - 1 + reader.line_num
-        raise refusal("csv_invalid", ("line", line), f"Line {line}: {error}") from None
+        line += 1  # where the record begins
+        what = str(error)
+        if what == "unexpected end of data":
+            what = "the record that begins here has a quote that is never closed"
+        raise refusal("csv_invalid", ("line", line), f"Line {line}: {what}") from None
 
 
 def read_header(cells: list[str], required: tuple[str, ...]) -> list[str]:

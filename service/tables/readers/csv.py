@@ -12,6 +12,7 @@ from contract.phone import FEATURES, SPECIFICATIONS, Phone
 from contract.table import NUMBER, decode, read_header, read_lines, read_row, refusal
 from service.tables.plausible import CAREFUL_ROWS, judged, not_plainly_valid
 from service.tables.readers.columns import check_width, matrix
+from service.tables.readers.quotes import end_of_first_record, end_of_records, is_plain
 from service.tables.rows import Rows
 
 PIECE_BYTES = 256 * 1024
@@ -45,9 +46,8 @@ class CsvReader:
             self._pending += content[start : start + PIECE_BYTES]
             if len(self._pending) >= PIECE_BYTES:
                 end = end_of_records(self._pending)
-                if not end and len(self._pending) > MOST_RECORD_BYTES:
-                    msg = "A record is longer than 1 MiB: is a quote left open?"
-                    raise refusal("csv_invalid", (), msg)
+                if len(self._pending) > MOST_RECORD_BYTES:
+                    self._check_length(end)
                 piece, self._pending = self._pending[:end], self._pending[end:]
                 yield from self._rows(piece)
 
@@ -56,6 +56,15 @@ class CsvReader:
         yield from self._rows(piece)
         if self._header is None:
             read_header([], FEATURES)
+
+    def _check_length(self, end: int) -> None:
+        """Refuse a first record that is too long: no other can be, as all that are whole are taken away."""
+        first = end_of_first_record(self._pending, 0) if end else len(self._pending)
+        if first > MOST_RECORD_BYTES:
+            msg = (
+                f"Line {self._line}: the record that begins here is longer than 1 MiB: is a quote left open?"
+            )
+            raise refusal("csv_invalid", ("line", self._line), msg)
 
     def _rows(self, piece: bytes) -> Iterator[Rows]:
         size = len(piece)
@@ -66,13 +75,15 @@ class CsvReader:
             piece = self._without_header(piece)
         if piece.strip(b"\r\n"):
             yield from self._quickly(piece) or self._carefully(piece)
-        self._line += count(piece, b"\n")
+        self._line += count_lines(piece)
         self._byte += size
 
     def _without_header(self, piece: bytes) -> bytes:
         start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
-        end = _end_of_first_record(piece, start)
-        self._line += piece.count(b"\n", 0, start)
+        end = end_of_first_record(piece, start)
+        if end - start > PIECE_BYTES:
+            raise refusal("csv_invalid", (), "The header is longer than 256 KiB: is a quote left open?")
+        self._line += count_lines(piece[:start])
         records = read_lines(piece[start:end].decode(), self._line)
         if first := next(records, None):
             line, cells = first
@@ -81,17 +92,22 @@ class CsvReader:
                 raise refusal("csv_invalid", ("line", line), msg)
             check_width(len(cells))
             self._header = read_header(cells, FEATURES)
-        self._line += piece.count(b"\n", start, end)
+        self._line += count_lines(piece[start:end])
         return piece[end:]
 
     def _quickly(self, piece: bytes) -> list[Rows]:
         """Return all rows, if all are plainly valid, else none."""
-        for types in self._types:
+        if not is_plain(piece):
+            return []  # pyarrow takes a quote that stays open, and what follows one that closes
+        # pyarrow takes 0x800 for a whole number, but for no other
+        types_left = [_DECIMAL] if b"x" in piece or b"X" in piece else self._types
+        for types in types_left:
             try:
                 columns = self._parse(piece, types)
             except pa.ArrowInvalid:
                 continue
-            self._types = self._types[self._types.index(types) :]
+            if types_left is self._types:
+                self._types = types_left[types_left.index(types) :]
             specifications = matrix(columns)
             if not_plainly_valid(specifications):
                 return []
@@ -175,28 +191,11 @@ def count(content: bytes, character: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(content, np.uint8) == character[0]))
 
 
-def end_of_records(content: bytes) -> int:
-    """Return where the last whole record ends: the last line's end before which all quotes are closed."""
-    end, quotes = len(content), count(content, b'"')
-    while end:
-        line_end = content.rfind(b"\n", 0, end) + 1
-        quotes -= content.count(b'"', line_end, end)
-        end = line_end
-        if quotes % 2 == 0:
-            break
-        end = content.rfind(b'"', 0, end)  # this one is open: go on before it
-        quotes -= 1
-    return end
-
-
-def _end_of_first_record(content: bytes, start: int) -> int:
-    end, quotes = start, 0
-    while True:
-        line, end = end, content.find(b"\n", end) + 1
-        if end - start > PIECE_BYTES:
-            raise refusal("csv_invalid", (), "The header is longer than 256 KiB: is a quote left open?")
-        if not end:
-            return len(content)
-        quotes += content.count(b'"', line, end)
-        if quotes % 2 == 0:
-            return end
+def count_lines(content: bytes) -> int:
+    """Count the lines as `csv.reader` does: a carriage return ends one, too, unless a line feed follows."""
+    if b"\r" not in content:
+        return count(content, b"\n")
+    characters = np.frombuffer(content, np.uint8)
+    feeds = np.flatnonzero(characters == ord("\n"))
+    pairs = np.count_nonzero(characters[feeds[feeds > 0] - 1] == ord("\r"))
+    return len(feeds) + count(content, b"\r") - int(pairs)

@@ -1,0 +1,189 @@
+"""CSV has one grammar: whoever reads a table, wherever it is cut, its rows or its refusal are the same."""
+
+import random
+from typing import Any
+
+import pytest
+
+from contract.errors import InvalidTableError
+from contract.phone import EXAMPLE, FEATURES
+from service.tables.readers import csv
+from service.tables.readers.csv import CsvReader
+from service.tables.readers.quotes import end_of_records
+from service.tables.rows import Rows
+
+HEADER = ",".join(FEATURES)
+LINE = ",".join(str(EXAMPLE[name]) for name in FEATURES)  # type: ignore[literal-required]
+
+NUMBERS = [
+    "0x800",
+    "0X8",
+    "1_000",
+    "inf",
+    "nan",
+    "+900",
+    "1e3",
+    "１０００",
+    " 900 ",
+    "\t900",
+    "900.",
+    "900.5",
+    "",
+]
+NUMBERS += [
+    '"900"',
+    '"900',
+    '900"',
+    '"900" ',
+    '"9"00',
+    '""',
+    '"0x800"',
+    "\u00a0900",
+    "1d3",
+    "-900",
+    "9" * 400,
+]
+NOTES = [
+    "ok",
+    "",
+    '6.1" OLED',
+    '"a, b"',
+    '"a\nb"',
+    '"a\r\nb"',
+    '"say ""hi"""',
+    '""',
+    '""""',
+    '"a"b',
+    '"a" ',
+    ' "a"',
+]
+NOTES += ['"open', 'x"', '"', 'a""b', '"a\rb"', "0x", "é", '"a"",b"', "a b", '"\n"', '"",""', '"""']
+ENDS = ["\n"] * 12 + ["\r\n"] * 3 + ["\r", "\n\n", "\r\n\r\n"]
+
+
+class CarefulReader(CsvReader):
+    """Looks at each cell."""
+
+    def _quickly(self, piece: bytes) -> list[Rows]:
+        return []
+
+
+def table(chance: random.Random) -> bytes:
+    """Return a table of some rows, of which few are odd."""
+    oddness = chance.choice([0.02, 0.1, 0.3])
+    end = chance.choice(["\n", "\r\n"])
+    text = f"{HEADER},note{end}"
+    for _ in range(chance.randrange(1, 9)):
+        cells = [*LINE.split(","), "ok"]
+        if chance.random() < oddness:
+            cells[chance.randrange(20)] = chance.choice(NUMBERS)
+        if chance.random() < oddness * 2:
+            cells[20] = chance.choice(NOTES)
+        if chance.random() < oddness / 4:
+            cells = cells[:-1] if chance.random() < 0.5 else [*cells, "more"]
+        text += ",".join(cells) + (chance.choice(ENDS) if chance.random() < oddness else end)
+    return (text if chance.random() < 0.7 else text.rstrip("\r\n")).encode()
+
+
+def read(reader: CsvReader, chunks: list[bytes]) -> list[Any] | str:
+    """Return the rows, each with what is kept of it or what is wrong with it, or else the refusal."""
+    found: list[Any] = []
+    try:
+        for rows in [rows for chunk in chunks for rows in reader.feed(chunk)] + list(reader.finish()):
+            assert rows.kept is not None
+            sound = iter(rows.specifications.tolist())
+            for row, note in enumerate(rows.kept.column("note").to_pylist()):
+                wrong = rows.broken.get(row)
+                found.append([item.msg for item in wrong] if wrong else (next(sound), note))
+    except InvalidTableError as error:
+        return str(error.violations)
+    return found
+
+
+def in_two(content: bytes, chance: random.Random) -> list[bytes]:
+    at = chance.randrange(len(content))
+    return [content[:at], content[at:]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_quick_the_careful_and_the_cut_reading_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)  # noqa: S311 - tables, no secrets
+    for _ in range(150):
+        content = table(chance)
+        expected = read(CarefulReader(keep=True), [content])
+        assert read(CsvReader(keep=True), [content]) == expected, content
+        with monkeypatch.context() as small:
+            small.setattr(csv, "PIECE_BYTES", chance.choice([280, 400, 600]))
+            assert read(CsvReader(keep=True), in_two(content, chance)) == expected, content
+
+
+@pytest.mark.parametrize("rows_after", [0, 10, 1_000, 20_000])
+def test_a_quote_that_stays_open_is_refused(rows_after: int) -> None:
+    content = f'{HEADER},note\n{LINE},ok\n{LINE},"5 inch\n' + f"{LINE},ok\n" * rows_after
+    refusal = read(CsvReader(keep=True), [content.encode()])
+    assert "Line 3: the record that begins here" in refusal
+
+
+@pytest.mark.parametrize("rows_after", [0, 10, 20_000])
+def test_a_quote_within_a_cell_is_a_character_like_others(rows_after: int) -> None:
+    content = f"{HEADER},note\n" + f"{LINE},ok\n" * 10 + f'{LINE},6.1" OLED\n' + f"{LINE},ok\n" * rows_after
+    rows = read(CsvReader(keep=True), [content.encode()])
+    assert len(rows) == 11 + rows_after
+    assert rows[10][1] == '6.1" OLED'
+
+
+@pytest.mark.parametrize("text", [b"", b"\r", b"\n", b"a\r", b"\na\r", b"a\r\nb\rc\nd\r\r\n\n", b"a\r\n"])
+def test_a_line_ends_in_a_line_feed_or_a_carriage_return_or_both(text: bytes) -> None:
+    assert csv.count_lines(text) == text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
+
+
+@pytest.mark.parametrize("value", ["0x800", "0X800"])
+def test_a_number_in_base_16_is_refused(value: str) -> None:
+    content = f"{HEADER}\n{LINE}\n" + LINE.replace(str(EXAMPLE["ram"]), value) + "\n"
+    rows = read_specifications(content)
+    assert list(rows.broken) == [1]
+
+
+def read_specifications(content: str) -> Rows:
+    reader = CsvReader(keep=False)
+    (rows,) = [*reader.feed(content.encode()), *reader.finish()]
+    return rows
+
+
+@pytest.mark.parametrize("beside", ["ok", "ok\n" + LINE.replace("1", "x") + ",broken"])
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ('"ab"c', "expected after"),
+        ('"a" ', "expected after"),
+        ("x" * 131_073, "field limit"),
+        ('"' + "x," * 65_537 + '"', "field limit"),
+        ('"' + '""' * 131_073 + '"', "field limit"),
+        ("x" * 1_100_000, "longer than 1 MiB"),
+    ],
+    ids=["text after a quote", "blank after a quote", "long", "long in quotes", "long of quotes", "longest"],
+)
+def test_a_cell_is_refused_whatever_stands_beside_it(cell: str, reason: str, beside: str) -> None:
+    content = f"{HEADER},note\n{LINE},{beside}\n{LINE},{cell}\n{LINE},{beside}\n"
+    assert reason in read(CsvReader(keep=True), [content.encode()])
+
+
+@pytest.mark.parametrize("cell", ["x" * 131_072, '"' + "x," * 65_536 + '"'])
+def test_a_cell_of_128_ki_characters_is_read(cell: str) -> None:
+    rows = read(CsvReader(keep=True), [f"{HEADER},note\n{LINE},{cell}\n".encode()])
+    assert [note for _, note in rows] == [cell.strip('"')]
+
+
+@pytest.mark.parametrize(
+    ("content", "end"),
+    [
+        (b'a\nb"\nc', 5),
+        (b'a,"\nb', 0),
+        (b'"a""\n"\nb', 7),
+        (b'x"\n"a\n"\n"open\n', 8),
+        (b'x"y"\n"a\nb', 5),
+        (b"", 0),
+    ],
+)
+def test_records_end_outside_of_cells_in_quotes(content: bytes, end: int) -> None:
+    assert end_of_records(content) == end
