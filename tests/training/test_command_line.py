@@ -15,10 +15,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import typer
 
 from contract.bundle import current_version, read_current, versions
 from tests.conftest import TINY_RECIPE
 from tests.running_service import PROJECT
+from training.commands.terminal import failures_after_publication
 from training.made_up import make_sample
 from training.pipeline import train
 from training.recipe import Recipe, shipped_names
@@ -137,6 +139,39 @@ def test_a_folder_that_cannot_be_written_gives_one_message_and_status_2(
     assert done.returncode == 2
     assert "error: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "--json", "FILE/figures.json"),
+        ("train", "--out", "FILE"),
+        ("compare", "seed-baseline", "--out", "FILE"),
+        ("compare", "seed-baseline", "--json", "FILE/figures.json"),
+        ("cross-validate", "--json", "/proc/figures.json"),
+        ("evaluate", "--json", "FILE/figures.json"),
+        ("tune", "--out", "FILE/chosen.toml"),
+        ("tune", "--json", "FILE/figures.json"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_told_before_the_work_begins(
+    sample_table: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    done = run(*(part.replace("FILE", f"{tmp_path}/file") for part in arguments), "--data", sample_table)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert done.stdout == ""
+
+
+def test_what_fails_after_publication_is_told_with_the_version_that_is_served(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit) as ended, failures_after_publication("20260101T000000Z-0000"):
+        raise OSError(28, "No space left on device")
+    assert ended.value.exit_code == 1
+    assert "No space left on device" in (told := capsys.readouterr().err)
+    assert "20260101T000000Z-0000 is served all the same" in told
 
 
 def test_sample_writes_the_same_table_for_the_same_seed(tmp_path: Path) -> None:

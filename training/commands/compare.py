@@ -8,6 +8,7 @@ import typer
 from training.commands.terminal import (
     DataOption,
     JsonOption,
+    check_writable,
     console,
     failures_as_messages,
     table,
@@ -31,6 +32,9 @@ def compare(
     """Train recipes and set them side by side; no bundle is written."""
     with failures_as_messages("nothing was written"):
         recipes = [Recipe.load(name) for name in names or shipped_names()]
+        if out is not None:
+            check_writable(out / "comparison.md", out / "comparison.png")
+        check_writable(json)
 
         from training.comparison import contend, ranked
         from training.comparison_report import HEADINGS, cells, draw_ladder, to_markdown

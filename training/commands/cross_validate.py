@@ -11,6 +11,7 @@ from training.commands.terminal import (
     JsonOption,
     RecipeOption,
     SeedOption,
+    check_writable,
     console,
     failures_as_messages,
     write_figures,
@@ -32,6 +33,7 @@ def cross_validate(
     """Measure a recipe on every phone, by models that have not learnt it."""
     with failures_as_messages("nothing was written"):
         recipe = Recipe.load(recipe_name)
+        check_writable(json)
 
         from training.cross_validation import cross_validate
         from training.dataset import default_path, read_dataset

@@ -10,6 +10,7 @@ from training.commands.terminal import (
     ArtifactsOption,
     DataOption,
     JsonOption,
+    check_writable,
     console,
     failures_as_messages,
     write_figures,
@@ -24,6 +25,8 @@ def evaluate(
 ) -> None:
     """Measure a bundle on a table, which may be the one it was trained on or phones that came later."""
     with failures_as_messages():
+        check_writable(json)
+
         from contract.bundle import read_current, read_version
         from training.dataset import default_path, read_dataset
         from training.evaluation import evaluate

@@ -1,5 +1,6 @@
 """What the commands share: the terminal, options, failures in words, figures in a file."""
 
+import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from contract.errors import PhonePriceError
+from contract.errors import DataError, PhonePriceError
 
+NOT_ALL_DONE = 1
 WRONG_USE = 2
 INTERRUPTED = 130
 
@@ -55,12 +57,41 @@ def failures_as_messages(interrupted: str = "what was served stays served") -> I
         raise typer.Exit(INTERRUPTED) from None
 
 
+@contextmanager
+def failures_after_publication(version: str) -> Iterator[None]:
+    """What fails once a version is served is told with that fact, and with an exit status of its own."""
+    try:
+        yield
+    except (PhonePriceError, OSError) as error:
+        _tell(f"error: {error}\n{version} is served all the same; do not train again for this")
+        raise typer.Exit(NOT_ALL_DONE) from None
+    except KeyboardInterrupt:
+        _tell(f"interrupted; {version} is served all the same")
+        raise typer.Exit(INTERRUPTED) from None
+
+
 def table(*headings: str) -> Table:
     """Return an empty table; only what stands in its last column is broken into lines."""
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in headings:
         made.add_column(heading, no_wrap=heading != headings[-1])
     return made
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Try each output before the work begins, leaving nothing behind. Raises `DataError`."""
+    for path in filter(None, paths):
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: name a file to write to")
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir():
+            raise DataError(f"{path} cannot be written: {folder} is a file, not a folder; name another path")
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            reason = f"no file can be made in {folder} ({error.strerror})"
+            raise DataError(f"{path} cannot be written: {reason}; name another path") from None
 
 
 def write_figures(path: Path | None, figures: BaseModel | Sequence[BaseModel]) -> None:

@@ -12,7 +12,9 @@ from training.commands.terminal import (
     DataOption,
     JsonOption,
     RecipeOption,
+    check_writable,
     console,
+    failures_after_publication,
     failures_as_messages,
     write_figures,
 )
@@ -32,6 +34,7 @@ def train(
     """Train, measure on the part held out, write the bundle and make it the served one."""
     with failures_as_messages():
         recipe = Recipe.load(recipe_name)
+        check_writable(out / "CURRENT", json)
 
         from contract.bundle import read_version, remove_old_versions
         from training.dataset import default_path
@@ -48,8 +51,9 @@ def train(
                 told = both(watch.training, run.watch)
                 trained = train(recipe, table, out, told, watch.calibration, key)
             print_metrics(trained.metrics, "phones held out")
-            write_figures(json, trained.metrics)
             console.print(f"{out / 'CURRENT'} now names {trained.version}")
-            run.finish(out / trained.version, read_version(out, trained.version, key).manifest)
-            if keep:
-                print_removal(remove_old_versions(out, keep))
+            with failures_after_publication(trained.version):
+                write_figures(json, trained.metrics)
+                run.finish(out / trained.version, read_version(out, trained.version, key).manifest)
+                if keep:
+                    print_removal(remove_old_versions(out, keep))

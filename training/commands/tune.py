@@ -12,6 +12,7 @@ from training.commands.terminal import (
     JsonOption,
     RecipeOption,
     SeedOption,
+    check_writable,
     console,
     failures_as_messages,
     write_figures,
@@ -45,6 +46,7 @@ def tune(
     """Choose on inner folds, report on outer ones; every trial is kept, so that it resumes after Ctrl-C."""
     with failures_as_messages(f"the trials are in {storage}, and the same command goes on from there"):
         recipe = Recipe.load(recipe_name)
+        check_writable(out, json)
 
         from training.dataset import default_path, read_dataset
         from training.progress import counting
