@@ -22,7 +22,7 @@ from service.telemetry.metrics import Metrics
 from service.valid_phone import ValidPhone, values
 
 _JSON = JSON.encode()
-_NEVER = frozenset({b"content-encoding", deadline.HEADER})  # headers whose meaning is not known here
+_NEVER = frozenset({b"content-encoding", b"expect", deadline.HEADER})  # whose meaning is not known here
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,13 @@ from random import uniform
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.errors import refusal
 from service.guards.admission import Overload
+from service.read_on import ReadOn
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together; proxies send a few hundred."""
@@ -84,15 +87,24 @@ class TooManyPipelinedError(Exception):
 class PhonePriceProtocol(HttpToolsProtocol):
     """What uvicorn makes of each connection."""
 
+    _is_broken = False  # what comes makes no sense any more
     _refused = False  # the request that is being read has been, and nothing is made of its body
     _rest = 0  # seconds for which its connection is then not listened to
     _silent = 0  # bytes that came since the parser last had something to say: a head, or a piece of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.transport = self._answers = HeadWithBody(transport)  # type: ignore[assignment]
+        self._end = ReadOn(transport, self._is_sending)
+        self.transport = self._answers = HeadWithBody(self._end)  # type: ignore[assignment, arg-type]
+
+    def _is_sending(self) -> bool:
+        """Whether a request has not ended, as far as is known."""
+        return self._is_broken or self._refused or (self.cycle is not None and self.cycle.more_body)
 
     def data_received(self, data: bytes) -> None:
+        if self._end.is_reading_on:
+            self._end.take(data)
+            return
         self._silent += len(data)
         self._unset_keepalive_if_required()
         try:
@@ -144,6 +156,9 @@ class PhonePriceProtocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        super()._start_asgi_task(cycle, _uninvited(cycle, app) if cycle.waiting_for_100_continue else app)
+
     def on_body(self, body: bytes) -> None:
         self._silent = 0
         if not self._refused:
@@ -178,7 +193,6 @@ class PhonePriceProtocol(HttpToolsProtocol):
         self._rest = 0 if any(name in _OF_PROXIES for name, _ in self.headers) else seconds
         self._answers.write(answer)
         self._answers.flush()
-        # who waits to be asked for the body may not send it: where would the next request begin?
         if self.expect_100_continue or not self.parser.should_keep_alive():
             self._answers.close()
 
@@ -200,8 +214,26 @@ class PhonePriceProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, reason: str = "") -> None:
         """Say why, in the body of every refusal, and close: where the next request begins is unknown."""
+        self._is_broken = True
         response = refusal(status, reason or _REASONS[status])
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nconnection: close\r\n".encode()
         headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
         self._answers.write(head + headers + b"\r\n" + bytes(response.body))
         self._answers.close()
+
+
+def _uninvited(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
+    """`app`, whose answer ends the connection where it did not ask for the body.
+
+    Who waits to be asked may send it or not: where would the next request begin?
+    """
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def noted(message: Message) -> None:
+            if cycle.waiting_for_100_continue:
+                cycle.keep_alive = False
+            await send(message)
+
+        await app(scope, receive, noted)  # type: ignore[arg-type]
+
+    return watched  # type: ignore[return-value]

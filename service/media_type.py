@@ -41,7 +41,7 @@ def unsupported(*accepted: str) -> HTTPException:
     return HTTPException(415, f"Send the body with Content-Type {' or '.join(accepted)}")
 
 
-async def require_json(request: Request) -> None:
+def require_json(request: Request) -> None:
     """Refuse a body that is not declared JSON."""
     if media_type(request) != JSON:
         raise unsupported(JSON)

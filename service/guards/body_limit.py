@@ -3,9 +3,11 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.errors import refusal
+
 
 class BodyLimit:
-    """ASGI middleware: 413 as soon as a body has turned out larger than `max_bytes`.
+    """ASGI middleware: 413 as soon as a body is known to exceed `max_bytes`, by its head or as it comes.
 
     Tables are let through: they are read a piece at a time, and their endpoint has limits of its own.
     FastAPI's own max_body_size answers in plain text where a length was declared; every error of this service
@@ -18,6 +20,14 @@ class BodyLimit:
         self.tables = tables
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == self.tables:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http" and declared_bytes(scope) > self.max_bytes:
+            await refusal(413, too_large(self.max_bytes))(scope, receive, send)
+        else:
+            await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = 0
 
         async def counted() -> Message:
@@ -25,7 +35,17 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_bytes:
-                raise HTTPException(413, f"The body is too large: send at most {self.max_bytes} bytes")
+                raise HTTPException(413, too_large(self.max_bytes))
             return message
 
-        await self.app(scope, receive if scope.get("path") == self.tables else counted, send)
+        await self.app(scope, counted, send)
+
+
+def declared_bytes(scope: Scope) -> int:
+    """Return what Content-Length says, or 0 without one."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+
+
+def too_large(max_bytes: int) -> str:
+    """Word a refusal."""
+    return f"The body is too large: send at most {max_bytes} bytes"

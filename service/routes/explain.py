@@ -8,10 +8,10 @@ from service import explanation
 from service.aside import AsideAnswer
 from service.dependencies import CurrentAside, LoadedPredictor
 from service.errors import REFUSALS
-from service.routes.one_phone import PLAIN_JSON, OnePhone
+from service.routes.one_phone import JsonRoute, OnePhone
 from service.what_if import WhatIf, look_around
 
-router = APIRouter(tags=["explanation"], dependencies=PLAIN_JSON)
+router = APIRouter(tags=["explanation"], route_class=JsonRoute)
 
 
 @router.post("/explain", summary="Why this range", response_model=explanation.Explanation, responses=REFUSALS)

@@ -1,8 +1,10 @@
 """The one phone in the JSON body of a request."""
 
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import Body, Depends, Request
+from fastapi import Body, Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from contract.phone import EXAMPLE, Specifications, to_specifications
 from service.duplicate_fields import refuse_duplicates
@@ -21,5 +23,19 @@ async def get_phone(
 
 OnePhone: TypeAlias = Annotated[Specifications, Depends(get_phone)]
 
-PLAIN_JSON = [Depends(require_json)]
-"""What a route with one phone depends on beside it: FastAPI also takes application/anything+json."""
+
+class JsonRoute(APIRoute):
+    """A route for JSON alone, as the head says, before the body is asked for.
+
+    FastAPI also takes application/anything+json, and reads the body before any dependency.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's own, behind a look at the Content-Type."""
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            require_json(request)
+            return await handle(request)
+
+        return handle_json

@@ -13,6 +13,7 @@ from contract.phone import EXAMPLE, FEATURES
 from contract.violation import Violation
 from service.dependencies import CurrentSettings, LoadedPredictor
 from service.errors import REFUSALS, ErrorBody
+from service.guards.body_limit import declared_bytes, too_large
 from service.media_type import (
     ARROW,
     CSV,
@@ -25,7 +26,7 @@ from service.media_type import (
     unsupported,
 )
 from service.prediction import Prediction, PredictionAnswer
-from service.routes.one_phone import PLAIN_JSON, OnePhone
+from service.routes.one_phone import JsonRoute, OnePhone
 from service.table_answer import TableAnswer, discard
 from service.tables.choices import Keep, OnError
 from service.tables.readers import Reader, open_reader
@@ -65,11 +66,15 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 TEXT = {"schema": {"type": "string"}}
 
 
-@router.post("/predict", responses=REFUSALS, dependencies=PLAIN_JSON)
 async def predict(phone: OnePhone, predictor: LoadedPredictor) -> PredictionAnswer:
     """Say in which price range a phone with these specifications sells."""
     (answer,) = predictor.predict(phone).answers()
     return predictor.signed(answer)
+
+
+router.add_api_route(
+    "/predict", predict, methods=["POST"], responses=REFUSALS, route_class_override=JsonRoute
+)
 
 
 @router.post(
@@ -125,6 +130,8 @@ async def predict_batch(
     scorer = TableScorer(predictor, reader, writer, on_error, settings.max_table_rows)
     chunks: AsyncIterator[bytes] = request.stream()
     if kind in HELD_WHOLE:
+        if declared_bytes(request.scope) > settings.max_body_bytes:
+            raise HTTPException(413, too_large(settings.max_body_bytes))
         chunks = _at_most(settings.max_body_bytes, chunks)
     return TableAnswer(chunks, scorer, writer.media_type, predictor.version, live=errors)
 
@@ -135,5 +142,5 @@ async def _at_most(max_bytes: int, chunks: AsyncIterator[bytes]) -> AsyncIterato
         received += len(chunk)
         if received > max_bytes:
             await discard(chunks)
-            raise HTTPException(413, f"The body is too large: send at most {max_bytes} bytes")
+            raise HTTPException(413, too_large(max_bytes))
         yield chunk

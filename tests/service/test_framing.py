@@ -37,9 +37,9 @@ def connect(running: RunningService) -> socket.socket:
 
 
 def answer(connection: socket.socket, method: str = "POST") -> tuple[HTTPResponse, bytes]:
-    response = HTTPResponse(connection, method=method)
-    response.begin()
-    return response, response.read()
+    with HTTPResponse(connection, method=method) as response:
+        response.begin()
+        return response, response.read()
 
 
 def routes(running: RunningService) -> Iterator[tuple[str, str]]:
@@ -60,6 +60,60 @@ def assert_in_step(connection: socket.socket, last: HTTPResponse) -> None:
     response, body = answer(connection, "GET")
     assert response.status == 200
     assert b"status" in body
+
+
+EXPECT = b"expect: 100-continue"
+MIB = 2**20
+
+REFUSED_BY_THE_HEAD = {
+    "nowhere": (404, "POST", "/nowhere", [JSON], 4 * MIB),
+    "another method": (405, "PUT", "/predict", [JSON], 4 * MIB),
+    "another type": (415, "POST", "/predict", [b"content-type: text/html"], 4 * MIB),
+    "another type of table": (415, "POST", "/predict/batch", [b"content-type: text/html"], 4 * MIB),
+    "packed": (415, "POST", "/predict", [JSON, b"content-encoding: gzip"], 4 * MIB),
+    "too large": (413, "POST", "/predict", [JSON], 16 * MIB),
+    "too large a table": (413, "POST", "/predict/batch", [JSON], 16 * MIB),
+    "too large for a platform": (413, "POST", "/invocations", [JSON], 16 * MIB),
+    "a deadline that is none": (400, "POST", "/predict", [JSON, b"x-request-timeout: x"], 4 * MIB),
+}
+
+
+def head(case: str, *lines: bytes) -> tuple[int, bytes, int]:
+    """Return the status, the head that is refused, and how long a body it announces."""
+    status, method, path, own, length = REFUSED_BY_THE_HEAD[case]
+    return status, request(method, path, *own, *lines, b"content-length: %d" % length), length
+
+
+@pytest.mark.parametrize("case", REFUSED_BY_THE_HEAD)
+def test_a_refusal_reaches_a_client_that_sends_all_its_body_first(running: RunningService, case: str) -> None:
+    status, sent, length = head(case, b"connection: close")
+    with connect(running) as connection:
+        connection.sendall(sent + bytes(length))
+        response, body = answer(connection)
+        assert response.status == status
+        assert body
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("case", REFUSED_BY_THE_HEAD)
+def test_a_body_that_was_not_asked_for_ends_the_connection(running: RunningService, case: str) -> None:
+    status, sent, _ = head(case, EXPECT)
+    with connect(running) as connection:
+        connection.sendall(sent)
+        response, _ = answer(connection)
+        assert (response.status, response.getheader("connection")) == (status, "close")
+        assert_in_step(connection, response)
+
+
+def test_a_body_that_was_asked_for_keeps_the_connection(running: RunningService) -> None:
+    sent = request("POST", "/predict", JSON, EXPECT, body=PHONE)
+    with connect(running) as connection:
+        connection.sendall(sent.removesuffix(PHONE))
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(PHONE)
+        response, _ = answer(connection)
+        assert (response.status, response.getheader("connection")) == (200, None)
+        assert_in_step(connection, response)
 
 
 @pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
