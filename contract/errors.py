@@ -139,5 +139,9 @@ class NonFiniteError(BundleError):
     """A weight is NaN or infinite."""
 
 
+class LoadTimeoutError(BundleError):
+    """A version could not be loaded in the time that a load may take."""
+
+
 class GoldenRowError(BundleError):
     """An engine does not reproduce the bundle's golden rows."""

@@ -12,14 +12,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from contract.bundle import current_version, hold_version
-from contract.errors import PhonePriceError
+from contract.bundle import Hold, current_version, hold_version
+from contract.errors import LoadTimeoutError, PhonePriceError
+from service.lifecycle.time_limit import TimeLimit
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
 from service.telemetry.logs import LOGGER
 
 RETRY_SECONDS = 30.0
 """A version that was refused is looked at again after this long: it may have been copied only in part."""
+
+MAX_LOAD_SECONDS = 60.0
+"""A load takes less than a second; one that hangs, as on a file system that has gone, is given up."""
 
 PROVED = "PHONE_PRICE_PROVED_VERSION"
 """Environment variable by which the supervisor tells its workers the version that it has proved last."""
@@ -45,6 +49,7 @@ class Follower:
         self.refusal: Refusal | None = None
         self._settings = settings
         self._look_again = 0.0
+        self._loads: dict[str, TimeLimit[tuple[Hold | None, Predictor]]] = {}  # that were given up
 
     def look(self) -> Predictor | Refusal | None:
         """Load what CURRENT names if it is not what answers; return it or its refusal, if that is news."""
@@ -58,14 +63,30 @@ class Follower:
         if self.refusal and self.refusal.version == named and time.monotonic() < self._look_again:
             return None
         try:
-            hold = hold_version(self._settings.artifacts, named)
-            predictor = load_predictor(self._settings, named)
+            hold, predictor = self._load(named)
         except PhonePriceError as error:
             return self._refused(named, error)
         if self._hold:
             self._hold.release()
         self.serving, self.refusal, self._hold = named, None, hold
         return predictor
+
+    def _load(self, version: str) -> tuple[Hold | None, Predictor]:
+        """Hold a version and load it. Raises `LoadTimeoutError` for a load that does not end."""
+        if version in self._loads and self._loads[version].is_running:
+            raise LoadTimeoutError(f"an earlier load of {version} has still not ended")
+        load = TimeLimit(lambda: self._held_and_loaded(version))
+        try:
+            return load.result(MAX_LOAD_SECONDS)
+        except TimeoutError:
+            self._loads[version] = load
+            raise LoadTimeoutError(
+                f"to load {version} takes over {MAX_LOAD_SECONDS:g} s: does its file system answer?"
+            ) from None
+
+    def _held_and_loaded(self, version: str) -> tuple[Hold | None, Predictor]:
+        hold = hold_version(self._settings.artifacts, version)  # before it is read
+        return hold, load_predictor(self._settings, version)
 
     def _refused(self, version: str | None, error: PhonePriceError) -> Refusal | None:
         known = self.refusal

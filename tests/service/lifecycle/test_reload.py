@@ -21,10 +21,12 @@ from contract.bundle import (
     switch_current,
     versions,
 )
+from contract.errors import LoadTimeoutError
 from contract.phone import EXAMPLE
 from service.engine.onnx import OnnxEngine
+from service.lifecycle import reload
 from service.lifecycle.reload import PROVED, RETRY_SECONDS, Follower, Refusal, load_first
-from service.predictor import Predictor
+from service.predictor import Predictor, load_predictor
 from service.settings import Settings
 from tests.running_service import ARTIFACTS, RunningService, running_service, workers
 from trials.altered_bundle import edit_manifest
@@ -53,7 +55,7 @@ def running(artifacts: Path) -> Iterator[RunningService]:
         yield service
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -278,3 +280,33 @@ def test_a_refused_version_is_looked_at_again_later(artifacts: Path, monkeypatch
     loaded = follower.look()
     assert isinstance(loaded, Predictor)
     assert (loaded.version, follower.serving, follower.refusal) == ("copied", "copied", None)
+
+
+def test_a_load_that_does_not_end_is_given_up_and_other_versions_are_still_taken(
+    artifacts: Path, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads, end = [], threading.Event()
+
+    def hang_at_tiny(settings: Settings, version: str | None = None) -> Predictor:
+        loads.append(version)
+        if version == tiny:
+            end.wait()
+        return load_predictor(settings, version)
+
+    monkeypatch.setattr(reload, "load_predictor", hang_at_tiny)
+    monkeypatch.setattr(reload, "MAX_LOAD_SECONDS", 0.1)
+    monkeypatch.setattr(reload, "RETRY_SECONDS", 0.0)
+    watcher = Follower(Settings(artifacts=artifacts), BEST)
+    switch_current(artifacts, tiny)
+    refusal = watcher.look()
+    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal.error, LoadTimeoutError)
+    watcher.look()
+    assert loads == [tiny], "a second load of it would hang as well"
+    shutil.copytree(artifacts / BEST, artifacts / "another")
+    edit_manifest(artifacts / "another", lambda manifest: manifest.update(version="another"))
+    monkeypatch.setattr(reload, "MAX_LOAD_SECONDS", 60.0)
+    switch_current(artifacts, "another")
+    assert isinstance(watcher.look(), Predictor)
+    end.set()
+    assert watcher.serving == "another"
