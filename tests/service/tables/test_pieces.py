@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES, Phone, to_specifications
+from contract.violation import Violation
 from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET, TABLES
 from service.tables.readers import Reader, open_reader
 from service.tables.rows import Rows
@@ -51,6 +52,35 @@ def test_cuts_change_nothing(kind: str, cuts: list[int]) -> None:
     edges = sorted({0, len(content), *(cut % len(content) for cut in cuts)})
     chunks = [content[start:end] for start, end in pairwise(edges)]
     assert np.array_equal(specifications(kind, chunks), EXPECTED)
+
+
+PHONE = json.dumps(EXAMPLE)
+CUTS = [0, 1, 5, PHONE.index(",") + 1, PHONE.index(":") + 1, len(PHONE) - 1, len(PHONE)]
+SCRAPS = st.sampled_from([PHONE[start:end] for start in CUTS for end in CUTS if start < end])
+LINES = st.lists(st.sampled_from([PHONE, PHONE + PHONE]) | SCRAPS | st.sampled_from(["", " ", "\r", "[]"]))
+
+
+def verdicts(content: str, keep: bool) -> list[object]:
+    """Return each row's numbers, or what is wrong with it."""
+    found: list[object] = []
+    for rows in read(reader(NDJSON, keep), [content.encode()]):
+        sound = iter(rows.specifications.tolist())
+        found += [rows.broken[row] if row in rows.broken else next(sound) for row in range(len(rows))]
+    return found
+
+
+@settings(derandomize=True, deadline=None, max_examples=2_000)
+@given(lines=LINES, keep=st.booleans())
+def test_a_line_has_one_verdict_whatever_stands_after_it(lines: list[str], keep: bool) -> None:
+    content = "".join(f"{line}\n" for line in lines)
+    assert verdicts(content, keep) == verdicts(content + "{}\n", keep)[:-1]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_two_phones_on_a_line_are_refused_though_another_is_spread_over_two(keep: bool) -> None:
+    half = PHONE.index(",") + 1
+    found = verdicts(f"{PHONE}{PHONE}\n{PHONE[:half]}\n{PHONE[half:]}\n", keep)
+    assert [isinstance(each[0], Violation) for each in found] == [True] * 3  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kind", TABLES)
