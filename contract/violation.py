@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ class Violation:
     msg: str
 
 
+@cache
 def expectation(feature: str) -> str:
     """Say what a feature must be: 'ram must be a whole number from 1 to 65536 (MB): Working memory'."""
     spec = SPECIFICATIONS[feature]
@@ -31,16 +33,18 @@ def expectation(feature: str) -> str:
     return f"{feature} must be {kind} from {spec.low:g} to {spec.high:g} ({spec.unit}): {spec.description}"
 
 
-def from_pydantic(error: ValidationError, within: Location = ()) -> list[Violation]:
-    """Translate a pydantic error; `within` is put before each location."""
-    return from_details(error.errors(include_url=False, include_context=False, include_input=False), within)
+def from_pydantic(error: ValidationError, within: Location = (), where: str = "") -> list[Violation]:
+    """Translate a pydantic error; `within` is put before each location, `where` before each message."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return from_details(details, within, where)
 
 
-def from_details(details: Iterable[Any], within: Location = ()) -> list[Violation]:
+def from_details(details: Iterable[Any], within: Location = (), where: str = "") -> list[Violation]:
     """Translate pydantic's error items, dropping the input and the context that they may echo."""
     return [
-        Violation(item["type"], within + tuple(item["loc"]), _message(item["type"], item["loc"], item["msg"]))
+        Violation(kind, within + tuple(loc), where + _message(kind, loc, item["msg"]))
         for item in details
+        for kind, loc in [(item["type"], item["loc"])]
     ]
 
 
@@ -65,5 +69,7 @@ def _message(kind: str, loc: Location, msg: str) -> str:
 
 
 def _did_you_mean(name: str) -> str:
+    if name in SPECIFICATIONS:  # in the wrong place, not misspelt
+        return ""
     close = get_close_matches(name[:64], FEATURES, n=1)
     return f" Did you mean {close[0]}?" if close else ""

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from contract.phone import EXAMPLE, FEATURES, Phone
-from contract.violation import Violation, expectation, from_pydantic
+from contract.violation import Violation, expectation, from_details, from_pydantic
 
 
 def violations(**fields: object) -> list[Violation]:
@@ -24,6 +24,12 @@ def test_a_flag_must_be_zero_or_one() -> None:
 
 def test_a_misspelt_field_is_met_with_the_right_name() -> None:
     assert "Did you mean battery_power?" in violations(batery_power=1000)[0].msg
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_hint_never_proposes_the_name_that_was_sent(name: str) -> None:
+    (violation,) = from_details([{"type": "extra_forbidden", "loc": (name,), "msg": "Extra inputs"}])
+    assert "Did you mean" not in violation.msg
 
 
 @pytest.mark.parametrize("canary", ["S3cr3t-canary", 987654321.5, ["S3cr3t-canary"], {"S3cr3t-canary": 1}])

@@ -189,6 +189,12 @@ def test_a_batch_that_is_no_list_of_phones_is_refused(service: httpx.Client, pho
     checked_refusal(service.post("/predict/batch", json={"phones": phones}), 422)
 
 
+@pytest.mark.parametrize("body", [EXAMPLE, [EXAMPLE], [], 5], ids=["a phone", "a list of them", "none", "5"])
+def test_phones_that_are_no_batch_are_met_with_the_shape_of_one(service: httpx.Client, body: object) -> None:
+    (violation,) = checked_refusal(service.post("/predict/batch", json=body), 422)
+    assert 'Send {"phones": [...]}' in str(violation["msg"])
+
+
 @pytest.mark.parametrize("chunked", [False, True], ids=["length declared", "chunked"])
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 def test_a_body_that_is_too_large_is_refused(service: httpx.Client, path: str, chunked: bool) -> None:

@@ -7,9 +7,9 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from contract.errors import InvalidTableError
-from contract.phone import EXAMPLE
+from contract.phone import EXAMPLE, FEATURES
 from contract.table import refusal
-from contract.violation import from_pydantic
+from contract.violation import Location, from_pydantic
 from service.tables.readers.judge import PostedPhone, judged_phone
 from service.tables.rows import Broken, Rows
 from service.valid_phone import NotPlainlyValid, ValidPhone, pack, to_rows, values
@@ -33,6 +33,9 @@ class PhoneBatch(BaseModel):
 class _Outside(msgspec.Struct, forbid_unknown_fields=True):
     phones: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
 
+
+_NO_BATCH: frozenset[Location] = frozenset({(), *((name,) for name in FEATURES)})
+"""Where errors stand if the body is a phone, a list or a lone value."""
 
 _decode_outside = msgspec.json.Decoder(_Outside).decode
 _decode_phones = msgspec.json.Decoder(list[ValidPhone]).decode
@@ -67,7 +70,11 @@ def _phones(body: bytes) -> list[msgspec.Raw]:
     try:
         phones = PhoneBatch.model_validate_json(body).phones
     except ValidationError as error:
-        raise InvalidTableError(from_pydantic(error)) from None
+        found = from_pydantic(error)
+        if any(item.type != "json_invalid" and item.loc in _NO_BATCH for item in found):
+            msg = 'The body is not an object with a list of phones. Send {"phones": [...]}'
+            raise refusal("model_type", (), msg) from None
+        raise InvalidTableError(found) from None
     return [msgspec.Raw(phone.model_dump_json().encode()) for phone in phones]
 
 
