@@ -17,6 +17,19 @@ Broken: TypeAlias = dict[int, list[Violation]]
 """What is wrong with which row, counted from the first of these rows."""
 
 
+MAX_TOLD = 3
+"""Errors of a row that are told one by one: an answer stays about as long as that of a sound row."""
+
+
+def told(violations: list[Violation]) -> list[Violation]:
+    """Return the first errors of a broken row, and how many more it has."""
+    more = len(violations) - MAX_TOLD
+    if more <= 0:
+        return violations
+    row = violations[0].loc[:2]
+    return [*violations[:MAX_TOLD], Violation("more_errors", row, f"and {more} more")]
+
+
 @dataclass
 class Rows:
     """N rows of a table, of which some may be broken.

@@ -1,6 +1,5 @@
 """The last word on a phone in JSON, and the words for what is wrong with it."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
@@ -47,5 +46,4 @@ def judged_row(content: bytes, line: int) -> Phone:
     try:
         return Row.model_validate_json(content)
     except ValidationError as error:
-        found = from_pydantic(error, ("line", line))
-        raise InvalidTableError([replace(item, msg=f"Line {line}: {item.msg}") for item in found]) from None
+        raise InvalidTableError(from_pydantic(error, ("line", line), f"Line {line}: ")) from None

@@ -8,7 +8,7 @@ import pyarrow as pa
 from contract.phone import PriceRange
 from contract.table import refusal
 from service.prediction import LABELS, Predictions
-from service.tables.rows import Rows
+from service.tables.rows import Rows, told
 from service.tables.writers.kept import renamed
 
 PROBABILITIES = tuple(f"probability_{item.name.lower()}" for item in PriceRange)
@@ -89,7 +89,7 @@ def _in_words(bits: int, kinds: tuple[str, ...]) -> str:
 def _errors(rows: Rows) -> pa.StringArray:
     texts: list[str | None] = [None] * len(rows)
     for row, violations in rows.broken.items():
-        texts[row] = "; ".join(violation.msg for violation in violations)
+        texts[row] = "; ".join(violation.msg for violation in told(violations))
     return pa.array(texts, type=pa.string())
 
 

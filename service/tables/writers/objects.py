@@ -7,7 +7,7 @@ import msgspec
 from contract.phone import PriceRange
 from service.media_type import JSON, NDJSON
 from service.prediction import LABELS, Prediction, Predictions
-from service.tables.rows import Rows
+from service.tables.rows import Rows, told
 from service.tables.writers.kept import renamed
 from service.verdict import InputWarning
 
@@ -54,7 +54,7 @@ class NdjsonWriter:
 def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
     answers: list[Any] = _answers(predictions)
     for row in sorted(rows.broken):
-        answers.insert(row, {"error": rows.broken[row]})
+        answers.insert(row, {"error": told(rows.broken[row])})
     if rows.kept is None:
         return answers
     own = renamed(rows.kept, _TAKEN).to_pylist()

@@ -146,6 +146,16 @@ def test_broken_rows_may_be_skipped_and_come_back_with_their_errors(
         assert not answers[place].get("price_range")
 
 
+@pytest.mark.parametrize("accept", TABLES)
+def test_a_row_of_many_errors_is_told_the_first_and_how_many_more(service: httpx.Client, accept: str) -> None:
+    content = b'{"ram": 1}\n' * 100
+    answers = rows(accept, post(service, NDJSON, content, accept, on_error="skip").content)
+    assert len(answers) == 100
+    for answer in answers:
+        assert len(str(answer["error"])) < 1_000
+        assert "and 16 more" in str(answer["error"])
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_of_broken_rows_alone_may_be_skipped(service: httpx.Client, kind: str) -> None:
     answers = answered(service, kind, [{**EXAMPLE, "ram": -1}] * 3, CSV, on_error="skip")
