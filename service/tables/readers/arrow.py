@@ -7,7 +7,7 @@ import pyarrow as pa
 from service.tables.plausible import checked
 from service.tables.readers.arrow_header import RECORD_BATCH
 from service.tables.readers.arrow_messages import Messages, not_arrow
-from service.tables.readers.columns import matrix
+from service.tables.readers.columns import check_schema, matrix
 from service.tables.rows import Rows
 
 PIECE_ROWS = 16 * 1024
@@ -39,6 +39,7 @@ class ArrowReader:
         try:
             if self._stream is None:
                 self._stream = pa.ipc.open_stream(self._messages)
+                check_schema(self._stream.schema)
             columns = self._stream.read_next_batch()
             columns.validate(full=True)
         except (pa.ArrowException, OSError, ValueError, StopIteration) as error:

@@ -21,6 +21,26 @@ def check_width(columns: int) -> None:
         raise refusal("too_many_columns", (), f"The table has {columns} columns; send at most {MOST_COLUMNS}")
 
 
+def check_schema(schema: pa.Schema) -> None:
+    """Raise `InvalidTableError` if there are too many columns; each field within a column is one, too."""
+    columns = 0
+    types = list(schema.types)
+    while types:
+        within = _within(types.pop())
+        types += within
+        columns += not within
+    check_width(columns)
+
+
+def _within(kind: pa.DataType) -> list[pa.DataType]:
+    """Return the types of which this one is made."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return [kind.storage_type]
+    if pa.types.is_dictionary(kind):
+        return [kind.value_type]
+    return [kind.field(index).type for index in range(kind.num_fields)]
+
+
 def matrix(columns: pa.RecordBatch) -> Specifications:
     """Return the features as (N, 20), what is missing as not a number.
 
@@ -45,10 +65,11 @@ def _column(columns: pa.RecordBatch, name: str) -> pa.Array:
     column = columns.column(found[0])
     coded = isinstance(column, pa.DictionaryArray)
     held = column.type.value_type if coded else column.type
-    if not (pa.types.is_integer(held) or pa.types.is_floating(held)):
+    if not (pa.types.is_integer(held) or pa.types.is_floating(held) or pa.types.is_decimal(held)):
         what = f"Column {name} holds {held}, not numbers; {expectation(name)}"
         raise InvalidTableError([Violation("column_type", (name,), what)])
-    return column.dictionary_decode() if coded else column
+    column = column.dictionary_decode() if coded else column
+    return column.cast(pa.float64()) if pa.types.is_decimal(held) else column
 
 
 def _numbers(column: pa.Array) -> NDArray[Any]:

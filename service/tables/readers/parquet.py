@@ -10,6 +10,7 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES
 from contract.table import refusal
 from service.tables.readers.arrow import PIECE_ROWS, rows_of
+from service.tables.readers.columns import check_schema, check_width
 from service.tables.rows import Rows
 
 MOST_UNPACKED_BYTES = 256 * 2**20
@@ -39,6 +40,8 @@ class ParquetReader:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
             with parquet.ParquetFile(self._file, pre_buffer=False) as table:
+                check_width(table.metadata.num_columns)
+                check_schema(table.schema_arrow)
                 _check_sizes(table.metadata)
                 present = [name for name in FEATURES if name in table.schema_arrow.names]
                 columns = None if self._keep else present

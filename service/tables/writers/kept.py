@@ -1,5 +1,6 @@
 """The table's own columns among those of the answer."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from contract.table import refusal
@@ -13,14 +14,16 @@ def renamed(columns: "pa.RecordBatch", taken: frozenset[str]) -> "pa.RecordBatch
 
     A labelled table has `price_range`, which the answer has, too; one scored before has all of its columns.
     """
-    given = columns.schema.names
-    if len(set(given)) < len(given):
-        twice = next(name for name in given if given.count(name) > 1)
+    given = Counter(columns.schema.names)
+    if len(given) < columns.num_columns:
+        twice = next(name for name, count in given.items() if count > 1)
         raise refusal("repeated_column", (twice,), f"Column {twice} is there twice; rename one to keep both")
-    names: dict[str, str] = {}
+    apart = set(taken)
+    names: list[str] = []
     for name in given:
         free = name
-        while free in taken or (free != name and free in given) or free in names.values():
+        while free in apart or (free != name and free in given):
             free += "_given"
-        names[name] = free
-    return columns.rename_columns(list(names.values()))
+        apart.add(free)
+        names.append(free)
+    return columns.rename_columns(names)
