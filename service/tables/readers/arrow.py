@@ -8,6 +8,7 @@ from service.tables.plausible import checked
 from service.tables.readers.arrow_header import RECORD_BATCH
 from service.tables.readers.arrow_messages import Messages, not_arrow
 from service.tables.readers.columns import check_schema, matrix
+from service.tables.readers.expansion import Expansion
 from service.tables.rows import Rows
 
 PIECE_ROWS = 16 * 1024
@@ -18,17 +19,19 @@ class ArrowReader:
     """Reads each record batch as soon as it has come."""
 
     def __init__(self, keep: bool) -> None:
-        self._keep = keep
+        self._kept = Expansion() if keep else None
         self._messages = Messages()
         self._stream: pa.RecordBatchStreamReader | None = None
         self._rows_before = 0
 
     def feed(self, content: bytes) -> Iterator[Rows]:
         self._messages.add(content)
+        if self._kept is not None:
+            self._kept.received += len(content)
         while (kind := self._messages.next_whole()) is not None:
             if kind == RECORD_BATCH:
                 columns = self._next_batch()
-                yield from rows_of(columns, self._rows_before, self._keep)
+                yield from rows_of(columns, self._rows_before, self._kept)
                 self._rows_before += columns.num_rows
 
     def finish(self) -> Iterator[Rows]:
@@ -47,8 +50,14 @@ class ArrowReader:
         return columns
 
 
-def rows_of(columns: pa.RecordBatch, rows_before: int, keep: bool) -> Iterator[Rows]:
-    """Give the rows of a record batch a piece at a time."""
+def rows_of(columns: pa.RecordBatch, rows_before: int, kept: Expansion | None) -> Iterator[Rows]:
+    """Give the rows of a record batch a piece at a time, with all columns if they are `kept`."""
     for start in range(0, columns.num_rows, PIECE_ROWS):
         piece = columns.slice(start, PIECE_ROWS)
-        yield from checked(matrix(piece), rows_before + start, piece if keep else None)
+        if kept is None:
+            yield from checked(matrix(piece), rows_before + start)
+            continue
+        first = rows_before + start
+        for own in kept.pieces(piece):
+            yield from checked(matrix(own), first, own)
+            first += own.num_rows

@@ -1,9 +1,11 @@
 """Parquet: its directory stands at its end, so nothing is read before all bytes have come."""
 
 from collections.abc import Iterator, Sequence
+from os import SEEK_END
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from contract.errors import InvalidTableError
@@ -11,10 +13,14 @@ from contract.phone import FEATURES
 from contract.table import refusal
 from service.tables.readers.arrow import PIECE_ROWS, rows_of
 from service.tables.readers.columns import check_schema, check_width
+from service.tables.readers.expansion import Expansion
 from service.tables.rows import Rows
 
 MOST_UNPACKED_BYTES = 256 * 2**20
 """Of a row group; pandas makes them of a million rows, which are 160 MB of phones."""
+
+MAX_TEXT_BYTES = 4 * 1024
+"""Of a row that is read as it is, though each of its texts may be stored once and stand in every row."""
 
 
 class ParquetReader:
@@ -23,7 +29,7 @@ class ParquetReader:
     def __init__(
         self, keep: bool, file: BinaryIO, row_groups: Sequence[int] | None = None, rows_before: int = 0
     ) -> None:
-        self._keep = keep
+        self._kept = Expansion() if keep else None
         self._file = file
         self._row_groups = row_groups
         self._rows_before = rows_before
@@ -33,21 +39,78 @@ class ParquetReader:
         return iter(())
 
     def finish(self) -> Iterator[Rows]:
-        for columns in self._batches():
-            yield from rows_of(columns, self._rows_before, self._keep)
-            self._rows_before += columns.num_rows
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
             with parquet.ParquetFile(self._file, pre_buffer=False) as table:
-                check_width(table.metadata.num_columns)
-                check_schema(table.schema_arrow)
+                _check_columns(table)
                 _check_sizes(table.metadata)
-                present = [name for name in FEATURES if name in table.schema_arrow.names]
-                columns = None if self._keep else present
-                yield from table.iter_batches(PIECE_ROWS, self._row_groups, columns, use_threads=False)
+                yield from self._phones(table) if self._kept is None else self._all(table, self._kept)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _not_parquet(error) from None
+
+    def _phones(self, table: parquet.ParquetFile) -> Iterator[Rows]:
+        columns = [name for name in FEATURES if name in table.schema_arrow.names]
+        for batch in table.iter_batches(PIECE_ROWS, self._row_groups, columns, use_threads=False):
+            yield from rows_of(batch, self._rows_before, None)
+            self._rows_before += batch.num_rows
+
+    def _all(self, table: parquet.ParquetFile, kept: Expansion) -> Iterator[Rows]:
+        """Give the rows with all columns; a long text that is stored once is held once until written."""
+        kept.received = self._file.seek(0, SEEK_END)
+        texts, plain = _texts(table.schema), _without_views(table.schema_arrow)
+        groups = self._row_groups or range(table.num_row_groups)
+        with self._stored(table, texts) as stored:
+            source = stored if any(_has_long_texts(stored, group, texts) for group in groups) else table
+            for batch in source.iter_batches(PIECE_ROWS, self._row_groups, use_threads=False):
+                for rows in rows_of(batch, self._rows_before, kept):
+                    if rows.kept is not None and source is stored:
+                        rows.kept = rows.kept.cast(plain)
+                    yield rows
+                self._rows_before += batch.num_rows
+
+    def _stored(self, table: parquet.ParquetFile, texts: list[str]) -> parquet.ParquetFile:
+        """Return the table with its texts as dictionaries, which takes longer where each is another."""
+        return parquet.ParquetFile(
+            self._file, metadata=table.metadata, read_dictionary=texts, pre_buffer=False
+        )
+
+
+def _has_long_texts(stored: parquet.ParquetFile, group: int, texts: list[str]) -> bool:
+    """Return whether texts that are stored once might come to much in a piece of a row group.
+
+    Its first row comes with the dictionaries of all its rows.
+    """
+    names = stored.schema_arrow.names
+    if not all(path in names for path in texts):  # some are within columns
+        return True
+    longest = 0
+    for batch in stored.iter_batches(1, [group], texts, use_threads=False):
+        for column in batch.columns:
+            longest += pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+        break
+    return longest > MAX_TEXT_BYTES
+
+
+def _check_columns(table: parquet.ParquetFile) -> None:
+    check_width(table.metadata.num_columns)
+    check_schema(table.schema_arrow)
+
+
+def _texts(schema: parquet.ParquetSchema) -> list[str]:
+    """Return the paths of the columns of texts, at whatever depth."""
+    columns = [schema.column(index) for index in range(len(schema))]
+    return [
+        column.path
+        for column in columns
+        if column.physical_type == "BYTE_ARRAY" and column.logical_type.type != "DECIMAL"
+    ]
+
+
+def _without_views(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with types into which a dictionary can be cast."""
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    for index, field in enumerate(schema):
+        schema = schema.set(index, field.with_type(plain.get(field.type, field.type)))
+    return schema
 
 
 def _check_sizes(metadata: parquet.FileMetaData) -> None:
