@@ -12,7 +12,7 @@ import psutil
 from trials.outcome import Control, Outcome, at_most, exactly
 from trials.published import copied_artifacts
 from trials.raw_http import ask, request
-from trials.service import PROJECT, SERVE, end, free_port, variant
+from trials.service import LONGEST_START, PROJECT, SERVE, NotStartedError, end, free_port, variant
 
 KIND = "chaos"
 PASSES = "Ready within 10 s; until then nothing but 503 or no connection, then 200 and a prediction"
@@ -50,7 +50,10 @@ def run(long: bool) -> Outcome:
 
 
 def _started(command: Sequence[str]) -> tuple[float, int]:
-    """Return the seconds until it was ready, and how often it had answered other than 503 before."""
+    """Return the seconds until it was ready, and how often it had answered other than 503 before.
+
+    Raises `NotStartedError` if it ended, or was not ready in time: such a control has shown nothing.
+    """
     with copied_artifacts() as artifacts:
         _forget([PROJECT / "service", PROJECT / "contract", artifacts, *_folders_of_libraries()])
         port = free_port()
@@ -58,7 +61,11 @@ def _started(command: Sequence[str]) -> tuple[float, int]:
         told = [*command, "--artifacts", str(artifacts), "--port", str(port)]
         process = psutil.Popen(told, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            while (status := _readiness(port)) != 200 and time.monotonic() - start < 60:
+            while (status := _readiness(port)) != 200:
+                if process.poll() is not None:
+                    raise NotStartedError(f"{' '.join(told)} ended with status {process.returncode}")
+                if time.monotonic() - start > LONGEST_START:
+                    raise NotStartedError(f"{' '.join(told)} was not ready after {LONGEST_START:.0f} s")
                 others += status not in (None, 503)
                 time.sleep(0.01)
             return time.monotonic() - start, others

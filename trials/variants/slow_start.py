@@ -3,7 +3,7 @@
 import time
 from unittest.mock import patch
 
-import service.__main__
+from service.__main__ import app
 from service.predictor import Predictor, load_predictor
 from service.settings import Settings
 
@@ -13,5 +13,5 @@ def _load_slowly(settings: Settings) -> Predictor:
     return load_predictor(settings)
 
 
-with patch.object(service.__main__, "load_predictor", _load_slowly):
-    service.__main__.app()
+with patch("service.commands.serve.load_predictor", _load_slowly):
+    app()
