@@ -73,7 +73,7 @@ def score(
     """
     # imported here: serving needs none of it
     from service.scoring.progress import shown
-    from service.scoring.table_file import ending_of
+    from service.scoring.table_file import ending_of, named
 
     run, usual_ending = RUNNERS[engine](address)
     settings = settings_with(artifacts=artifacts)
@@ -94,7 +94,7 @@ def score(
     except PhonePriceError as error:
         refuse(str(error), NOT_SERVABLE)
     except KeyboardInterrupt:
-        refuse(f"interrupted; {target} is as it was", INTERRUPTED)
+        refuse(f"interrupted; {named(target)} is as it was", INTERRUPTED)
     except BrokenPipeError:  # whoever reads has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
         raise typer.Exit(PIPE_CLOSED) from None

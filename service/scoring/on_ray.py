@@ -19,7 +19,7 @@ from service.predictor import Predictor, load_predictor
 from service.scoring.one_process import Outcome, Watch
 from service.scoring.parts import Plan, Report, files_to_cut, in_a_line, leave_model, left_model, score_piece
 from service.scoring.pieces import Piece, cut
-from service.scoring.table_file import STANDARD, folder_beside, kind_of
+from service.scoring.table_file import STANDARD, folder_beside, kind_of, named
 from service.scoring.tally import Tally
 from service.settings import Settings
 from service.tables.choices import OnError
@@ -58,7 +58,9 @@ def score(
     if target == STANDARD:
         raise TableFileError("with --engine ray OUTPUT is a folder of parts, and no standard output")
     if source.is_dir() and source.absolute() in target.absolute().parents:
-        raise TableFileError(f"{target} would lie within {source}, and be scored the next time: name another")
+        raise TableFileError(
+            f"{named(target)} would lie within {named(source)}, and be scored the next time: name another"
+        )
     predictor = load_predictor(settings)
     tally = Tally(files)
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of what is cut off, when all is stopped

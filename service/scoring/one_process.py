@@ -13,6 +13,7 @@ from service.prediction import LABELS, Predictions
 from service.predictor import load_predictor
 from service.scoring.table_file import (
     cannot_be_scored,
+    check_apart,
     chunks,
     kind_of,
     opened,
@@ -79,6 +80,7 @@ def score(
     """
     start = perf_counter()
     source_kind, target_kind = kind_of(source, kinds[0]), kind_of(target, kinds[1])
+    check_apart(source, target)
     predictor = load_predictor(settings)
     counts = predictor.watch = Counts()
     with opened(source) as read, seekable(source, read) as whole, written_beside(target) as write:

@@ -21,6 +21,7 @@ from service.scoring.table_file import (
     chunks,
     chunks_between,
     kind_of,
+    named,
     opened,
     tables_in,
     written_beside,
@@ -71,7 +72,7 @@ def files_to_cut(source: Path) -> list[Path]:
         if kind_of(path, "") not in CUTTABLE:
             endings = ", ".join(ending for ending, kind in KINDS.items() if kind in CUTTABLE)
             raise TableFileError(
-                f"{path}: --engine ray takes {endings}; --engine local takes all others, too"
+                f"{named(path)}: --engine ray takes {endings}; --engine local takes all others, too"
             )
     return files
 
@@ -93,7 +94,7 @@ def left_model(plan: Plan) -> Predictor:
         content = (plan.folder / MODEL).read_bytes()
     except OSError as error:
         raise ClusterError(
-            f"{plan.target} is not to be reached by its path from all nodes: {error.strerror}"
+            f"{named(plan.target)} is not to be reached by its path from all nodes: {error.strerror}"
         ) from None
     bundle, engine = loads(content)  # noqa: S301 - what leave_model has put into it
     built = load_engine(engine, bundle)

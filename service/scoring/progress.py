@@ -18,7 +18,7 @@ def shown(source: Path) -> Iterator[Watch]:
     """Yield what is to be told how far it is; a bar stands on standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    by_rows = KINDS.get(source.suffix.lower()) == PARQUET and not os.path.isdir(source)  # noqa: PTH112 - never raises
+    by_rows = KINDS.get(source.suffix.lower()) == PARQUET and os.path.isfile(source)  # noqa: PTH113 - never raises
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=_rows(source) if by_rows else _bytes(source))
 

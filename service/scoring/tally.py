@@ -7,7 +7,7 @@ from contract.errors import ClusterError
 from contract.table import no_rows
 from service.scoring.one_process import Counts
 from service.scoring.parts import Plan, Report
-from service.scoring.table_file import cannot_be_scored
+from service.scoring.table_file import cannot_be_scored, named
 
 
 class Tally:
@@ -50,7 +50,9 @@ class Tally:
         for number, path in enumerate(self._files):
             pieces = range(self._last.get(number, 0) + 1)
             if number not in self._last or not all((number, piece) in self._seen for piece in pieces):
-                raise ClusterError(f"{path}: the cluster has not given all pieces back; score it again")
+                raise ClusterError(
+                    f"{named(path)}: the cluster has not given all pieces back; score it again"
+                )
             if not self._rows_of[number]:
                 raise cannot_be_scored(path, no_rows())
         for path in folder.glob(".*"):
