@@ -135,6 +135,10 @@ class PopulationError(BundleError):
     """What the bundle tells of its phones together cannot be computed with."""
 
 
+class LearntPhonesError(BundleError):
+    """The file that tells which phones a model has learnt is not as it was written."""
+
+
 class NonFiniteError(BundleError):
     """A weight is NaN or infinite."""
 

@@ -9,5 +9,6 @@ def files_of(bundle: Bundle) -> dict[str, bytes]:
         "scaler.joblib": bundle.scaler,
         "model.onnx": bundle.graph,
         "population.safetensors": bundle.population.to_bytes(),
+        "learnt_phones.digests": bundle.learnt_phones.to_bytes(),
         "report/MODEL_CARD.md": bundle.card,
     }

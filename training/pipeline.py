@@ -8,7 +8,7 @@ import joblib
 from safetensors.torch import save
 from sklearn.preprocessing import StandardScaler
 
-from contract.bundle import POPULATION, Metrics, SigningKey, publish
+from contract.bundle import LEARNT_PHONES, POPULATION, LearntPhones, Metrics, SigningKey, publish
 from contract.network import PhonePriceNetwork
 from training.dataset import read_dataset, split
 from training.description import describe
@@ -52,6 +52,7 @@ def train(
         "scaler.joblib": _pickle(model.scaler),
         "model.onnx": graph,
         POPULATION: describe_population(training_part).to_bytes(),
+        LEARNT_PHONES: LearntPhones.of(training_part.matrix).to_bytes(),
         **make_report(manifest, model, held_out),
     }
     return Trained(publish(artifacts, manifest, files, prove_golden_rows, key), metrics)

@@ -15,6 +15,7 @@ from trials.altered_bundle import edit_manifest, vouch_for
 
 MANIFEST, WEIGHTS, SCALER, GRAPH = "manifest.json", "weights.safetensors", "scaler.joblib", "model.onnx"
 POPULATION, CARD = "population.safetensors", "report/MODEL_CARD.md"
+LEARNT_PHONES = "learnt_phones.digests"
 
 
 class Alteration(NamedTuple):
@@ -59,7 +60,7 @@ def mistakes() -> list[Alteration]:
 
 
 def _files() -> Iterator[Alteration]:
-    for name in (MANIFEST, WEIGHTS, SCALER, GRAPH, POPULATION):
+    for name in (MANIFEST, WEIGHTS, SCALER, GRAPH, POPULATION, LEARNT_PHONES):
         yield Alteration(name, partial(_remove, name=name))
         yield Alteration(name, partial(_append, name=name))
         yield Alteration(name, partial(_link, name=name))
@@ -73,7 +74,7 @@ def _manifests() -> Iterator[Alteration]:
     """Manifests with a digest that fits, as of one who meant it."""
     for name in ("../weights.safetensors", "/etc/passwd", "report/../x", "report/..", ".", "", "a\\b", "\0"):
         yield _told(MANIFEST, "files", {name: {"sha256": "0" * 64, "size": 1}})
-    for version in (1, 2, 4, -1, "2", None, 10**30):
+    for version in (1, 2, 3, 5, -1, "2", None, 10**30):
         yield _told(MANIFEST, "format_version", version)
     yield _told(MANIFEST, "unknown", 1)
     yield _told(MANIFEST, "regularities", [{"feature": "fc", "not_above": "price"}])
@@ -90,6 +91,8 @@ def _contents() -> Iterator[Alteration]:
         yield Alteration(WEIGHTS, partial(_edit_tensor, value=value))
     for content in (b"", b"no tensors", bytes(100)):
         yield Alteration(POPULATION, partial(_replace, name=POPULATION, content=content))
+    for content in (b"", b"1234567", b"87654321" + b"12345678"):
+        yield Alteration(LEARNT_PHONES, partial(_replace, name=LEARNT_PHONES, content=content))
     yield Alteration(WEIGHTS, partial(_edit_tensor, value=np.zeros(3, np.float32)))
     yield Alteration(WEIGHTS, partial(_edit_tensor, value=np.zeros(1, np.float64)))
     for content in (b"", b"no graph", b"\x08\x08" * 100):

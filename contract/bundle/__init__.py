@@ -6,6 +6,7 @@
 
 from contract.bundle.golden import GoldenRow, check_golden_rows
 from contract.bundle.hold import Hold, hold_version
+from contract.bundle.learnt_phones import LEARNT_PHONES, LearntPhones
 from contract.bundle.lock import publishing
 from contract.bundle.manifest import (
     FORMAT_VERSION,
@@ -31,6 +32,7 @@ __all__ = [
     "BACKGROUND_PHONES",
     "DISTANCES",
     "FORMAT_VERSION",
+    "LEARNT_PHONES",
     "POPULATION",
     "Bundle",
     "BundleFiles",
@@ -40,6 +42,7 @@ __all__ = [
     "FileEntry",
     "GoldenRow",
     "Hold",
+    "LearntPhones",
     "Manifest",
     "Metrics",
     "Population",

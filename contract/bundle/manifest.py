@@ -11,7 +11,7 @@ from contract.bundle.golden import GoldenRow
 from contract.bundle.version_names import checked_version
 from contract.phone import FEATURES
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """The format that this release writes, and the only one that it reads."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contract.bundle.digest import DIGEST, DIGEST_BYTES, MANIFEST, digest
 from contract.bundle.graph import check_graph
+from contract.bundle.learnt_phones import LEARNT_PHONES, LearntPhones
 from contract.bundle.manifest import FORMAT_VERSION, FileEntry, Manifest
 from contract.bundle.pointer import current_version
 from contract.bundle.population import POPULATION, Population
@@ -40,7 +41,7 @@ GRAPH = "model.onnx"
 REPORT = "report"
 CARD = "report/MODEL_CARD.md"
 
-REQUIRED = frozenset({WEIGHTS, SCALER, GRAPH, POPULATION, CARD})
+REQUIRED = frozenset({WEIGHTS, SCALER, GRAPH, POPULATION, LEARNT_PHONES, CARD})
 
 LARGEST_FILE = 256 * 2**20
 """Bytes; no file of a bundle comes near, so a larger one is a mistake or an attack."""
@@ -55,6 +56,7 @@ class Bundle:
     scaler: bytes
     graph: bytes
     population: Population
+    learnt_phones: LearntPhones
     card: bytes
 
 
@@ -91,6 +93,7 @@ def read_bundle(directory: Path, key: SigningKey | None = None) -> Bundle:
         contents[SCALER],
         contents[GRAPH],
         Population.read(contents[POPULATION]),
+        LearntPhones.read(contents[LEARNT_PHONES]),
         contents[CARD],
     )
 

@@ -3,8 +3,6 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import refusal
-
 
 class BodyLimit:
     """ASGI middleware: 413 as soon as a body is known to exceed `max_bytes`, by its head or as it comes.
@@ -20,30 +18,26 @@ class BodyLimit:
         self.tables = tables
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path") == self.tables:
-            await self.app(scope, receive, send)
-        elif scope["type"] == "http" and declared_bytes(scope) > self.max_bytes:
-            await refusal(413, too_large(self.max_bytes))(scope, receive, send)
-        else:
-            await self._count(scope, receive, send)
+        declared, received = declared_bytes(scope), 0
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
-
-        async def counted() -> Message:
+        async def limited() -> Message:
             nonlocal received
+            self._check(declared)  # before the client is asked for the body
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                raise HTTPException(413, too_large(self.max_bytes))
+            self._check(received)
             return message
 
-        await self.app(scope, counted, send)
+        await self.app(scope, receive if scope.get("path") == self.tables else limited, send)
+
+    def _check(self, size: int) -> None:
+        if size > self.max_bytes:
+            raise HTTPException(413, too_large(self.max_bytes))
 
 
 def declared_bytes(scope: Scope) -> int:
     """Return what Content-Length says, or 0 without one."""
-    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+    return next((int(value) for name, value in scope.get("headers", ()) if name == b"content-length"), 0)
 
 
 def too_large(max_bytes: int) -> str:

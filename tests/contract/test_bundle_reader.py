@@ -35,6 +35,7 @@ MODEL_FILES = (
     "scaler.joblib",
     "model.onnx",
     "population.safetensors",
+    "learnt_phones.digests",
     "report/MODEL_CARD.md",
 )
 

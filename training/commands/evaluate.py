@@ -40,6 +40,6 @@ def evaluate(
         probabilities = graph_probabilities(bundle.graph, dataset.phones.matrix)
         metrics = evaluate(probabilities, dataset.phones.classes, bundle.manifest.calibration.threshold)
         print_metrics(metrics)
-        if dataset.sha256 == bundle.manifest.data.sha256:
-            console.print("It was trained on most of these phones: these figures flatter it.")
+        if learnt := bundle.learnt_phones.share_of(dataset.phones.matrix):
+            console.print(f"It has learnt {learnt:.1%} of these phones: these figures flatter it.")
         write_figures(json, metrics)
