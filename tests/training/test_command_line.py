@@ -152,13 +152,22 @@ def test_a_folder_that_cannot_be_written_gives_one_message_and_status_2(
         ("evaluate", "--json", "FILE/figures.json"),
         ("tune", "--out", "FILE/chosen.toml"),
         ("tune", "--json", "FILE/figures.json"),
+        ("train", "--json", "FIFO"),
+        ("train", "--out", "FOLDER"),
+        ("compare", "seed-baseline", "--out", "FOLDER"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_told_before_the_work_begins(
     sample_table: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
-    done = run(*(part.replace("FILE", f"{tmp_path}/file") for part in arguments), "--data", sample_table)
+    os.mkfifo(tmp_path / "fifo")
+    for output in ("CURRENT", "comparison.md"):
+        (tmp_path / "folder" / output).mkdir(parents=True)
+    named = [
+        re.sub("FILE|FIFO|FOLDER", lambda word: f"{tmp_path}/{word[0].lower()}", part) for part in arguments
+    ]
+    done = run(*named, "--data", sample_table)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert done.stdout == ""
@@ -172,6 +181,27 @@ def test_what_fails_after_publication_is_told_with_the_version_that_is_served(
     assert ended.value.exit_code == 1
     assert "No space left on device" in (told := capsys.readouterr().err)
     assert "20260101T000000Z-0000 is served all the same" in told
+
+
+def test_train_whose_figures_cannot_be_written_any_more_names_the_version_that_is_served(
+    sample_table: Path, recipe_file: Path, tmp_path: Path
+) -> None:
+    out, told = tmp_path / "artifacts", tmp_path / "figures.json"
+    command = ["train", "--data", sample_table, "--recipe", recipe_file, "--out", out, "--json", told]
+    with subprocess.Popen(
+        [sys.executable, "-m", "training", *map(str, command)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("recipe tiny on "), "the outputs have been tried"
+        told.mkdir()
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"{told}" in errors
+    assert f"{current_version(out)} is served all the same; do not train again for this" in errors
 
 
 def test_sample_writes_the_same_table_for_the_same_seed(tmp_path: Path) -> None:

@@ -81,8 +81,9 @@ def table(*headings: str) -> Table:
 def check_writable(*paths: Path | None) -> None:
     """Try each output before the work begins, leaving nothing behind. Raises `DataError`."""
     for path in filter(None, paths):
-        if path.is_dir():
-            raise DataError(f"{path} is a folder: name a file to write to")
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a device or a pipe, which no file may replace"
+            raise DataError(f"{path} cannot be written: it is {what}; name another path")
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         if not folder.is_dir():
             raise DataError(f"{path} cannot be written: {folder} is a file, not a folder; name another path")
