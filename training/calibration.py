@@ -17,7 +17,7 @@ from contract.bundle import Calibration
 from contract.network import PhonePriceNetwork, Scaler, predict_logits
 from contract.phone import PriceRange, Probabilities
 from training import recipe
-from training.dataset import Part, check_folds
+from training.dataset import Part, check_folds, folds_by
 from training.evaluation import CLASSES, mean_log_loss
 
 FOLD_SEED = 0
@@ -72,9 +72,8 @@ def _out_of_fold_logits(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     check_folds(part, folds)
     logits = np.empty((len(part), len(PriceRange)))
-    for others, fold in StratifiedKFold(folds, shuffle=True, random_state=FOLD_SEED).split(
-        part.features, part.labels
-    ):
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=FOLD_SEED)
+    for others, fold in folds_by(splitter, part):
         model = fit(part.rows(others))
         logits[fold] = predict_logits(model.network, model.scaler, part.rows(fold).matrix).numpy()
     return logits, part.classes

@@ -10,7 +10,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from contract.bundle import Metrics
 from contract.phone import Probabilities
-from training.dataset import Part, check_folds
+from training.dataset import Part, check_folds, folds_by
 from training.evaluation import calibration_error, evaluate
 from training.fitting import fit_calibrated
 from training.in_parallel import InOrder, in_parallel
@@ -56,10 +56,7 @@ def cross_validate(
     """Fit and calibrate the recipe on all folds but one, measure on that one; `watch` is told of each."""
     check_folds(phones, folds)
     splits = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
-    calls = (
-        (recipe, phones.rows(others), phones.rows(fold))
-        for others, fold in splits.split(phones.features, phones.labels)
-    )
+    calls = ((recipe, phones.rows(others), phones.rows(fold)) for others, fold in folds_by(splits, phones))
     measured = []
     for fold in in_order(measure, calls):
         watch(fold)

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from contract.errors import DataError, InvalidTableError
 from contract.phone import FEATURES, FeatureMatrix, Phone, PriceRange, whole
 from contract.table import read_table
+from training.copies import Copies, count_copies, rows_by_phone
 from training.recipe import Split
 
 LABEL = "price_range"
@@ -22,6 +24,9 @@ FEWEST_PER_RANGE = 10
 """Phones of each price range below which neither a fit nor a figure means anything."""
 
 REPORTED_PROBLEMS = 10
+
+Positions: TypeAlias = NDArray[np.int64]
+"""Of phones in a part."""
 
 
 class LabelledPhone(Phone):
@@ -40,7 +45,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def rows(self, positions: NDArray[np.int64]) -> "Part":
+    def rows(self, positions: Positions) -> "Part":
         """Return the phones at these positions."""
         return Part(self.features.iloc[positions], self.labels.iloc[positions])
 
@@ -53,6 +58,11 @@ class Part:
     def classes(self) -> NDArray[np.int64]:
         """The labels as an array of their own, which torch may share."""
         return self.labels.to_numpy(np.int64, copy=True)
+
+    @property
+    def copies(self) -> Copies:
+        """How many of the phones are there more than once."""
+        return count_copies(self.features, self.labels)
 
 
 @dataclass(frozen=True)
@@ -93,22 +103,37 @@ def split(phones: Part, choices: Split) -> tuple[Part, Part]:
 
 
 def set_apart(phones: Part, share: float, seed: int, stratified: bool) -> tuple[Part, Part]:
-    """Return the phones less a random `share`, and that share. Raises `DataError` if one is too small."""
+    """Return the phones less a random `share`, and that share; copies of a phone stay on its side.
+
+    Raises `DataError` if one is too small.
+    """
+    together = rows_by_phone(phones.features)
+    distinct = _firsts(phones, together)
     try:
         others, apart = train_test_split(
-            np.arange(len(phones)),
+            np.arange(len(distinct)),
             test_size=share,
             random_state=seed,
-            stratify=phones.labels if stratified else None,
+            stratify=distinct.labels if stratified else None,
         )
     except ValueError as error:
-        raise DataError(f"{len(phones)} phones cannot be split in {share:g} and the rest: {error}") from None
-    return phones.rows(others), phones.rows(apart)
+        raise DataError(
+            f"{len(distinct)} phones cannot be split in {share:g} and the rest: {error}"
+        ) from None
+    return phones.rows(_rows_of(together, others)), phones.rows(_rows_of(together, apart))
+
+
+def folds_by(splitter: Any, phones: Part) -> Iterator[tuple[Positions, Positions]]:
+    """Give the other phones and those of each fold of scikit-learn's; copies of a phone are in one fold."""
+    together = rows_by_phone(phones.features)
+    distinct = _firsts(phones, together)
+    for others, fold in splitter.split(distinct.features, distinct.labels):
+        yield _rows_of(together, others), _rows_of(together, fold)
 
 
 def check_folds(phones: Part, folds: int) -> None:
     """Raise `DataError` unless every fold can have a phone of each price range."""
-    counts = phones.labels.value_counts()
+    counts = _firsts(phones, rows_by_phone(phones.features)).labels.value_counts()
     for price_range in PriceRange:
         count = int(counts.get(price_range.value, 0))
         if count < folds:
@@ -116,6 +141,14 @@ def check_folds(phones: Part, folds: int) -> None:
                 f"{folds} folds need as many phones of each price range, and there are {count} with {LABEL} "
                 f"{price_range.value} ({price_range.label}) to learn from: choose fewer folds"
             )
+
+
+def _firsts(phones: Part, together: list[Positions]) -> Part:
+    return phones.rows(np.array([rows[0] for rows in together]))
+
+
+def _rows_of(together: list[Positions], chosen: Positions) -> Positions:
+    return np.concatenate([together[phone] for phone in chosen])
 
 
 def _to_part(rows: Sequence[LabelledPhone]) -> Part:
@@ -132,11 +165,11 @@ def _summary(path: Path, error: InvalidTableError) -> str:
 
 
 def _check_enough(path: Path, phones: Part) -> None:
-    counts = phones.labels.value_counts()
+    counts = _firsts(phones, rows_by_phone(phones.features)).labels.value_counts()
     for price_range in PriceRange:
         count = int(counts.get(price_range, 0))
         if count < FEWEST_PER_RANGE:
             raise DataError(
-                f"{path} has too few rows: {count} with {LABEL} {price_range.value} ({price_range.label}); "
+                f"{path} has too few phones: {count} with {LABEL} {price_range.value} ({price_range.label}); "
                 f"at least {FEWEST_PER_RANGE} of each price range are needed"
             )

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from contract.bundle import LEARNT_PHONES, POPULATION, LearntPhones, Metrics, SigningKey, publish
 from contract.network import PhonePriceNetwork
+from training.copies import Copies
 from training.dataset import read_dataset, split
 from training.description import describe
 from training.evaluation import evaluate
@@ -25,6 +26,7 @@ class Trained(NamedTuple):
 
     version: str
     metrics: Metrics
+    copies: Copies
 
 
 def train(
@@ -55,7 +57,8 @@ def train(
         LEARNT_PHONES: LearntPhones.of(training_part.matrix).to_bytes(),
         **make_report(manifest, model, held_out),
     }
-    return Trained(publish(artifacts, manifest, files, prove_golden_rows, key), metrics)
+    version = publish(artifacts, manifest, files, prove_golden_rows, key)
+    return Trained(version, metrics, dataset.phones.copies)
 
 
 def _tensors(network: PhonePriceNetwork) -> bytes:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from contract.bundle import Metrics
 from contract.errors import StorageError
 from training.cross_validation import measure
-from training.dataset import Dataset, Part, check_folds
+from training.dataset import Dataset, Part, check_folds, folds_by
 from training.recipe import Recipe
 from training.search_space import SearchSpace, with_choices
 from training.searching import THIS_MACHINE, Means, Objective, Search, begin_or_go_on
@@ -132,10 +132,7 @@ def folds_of(phones: Part, number: int, seed: int) -> list[tuple[Part, Part]]:
     """Return for each fold the other phones, and the fold's."""
     check_folds(phones, number)
     splits = StratifiedKFold(number, shuffle=True, random_state=seed)
-    return [
-        (phones.rows(others), phones.rows(fold))
-        for others, fold in splits.split(phones.features, phones.labels)
-    ]
+    return [(phones.rows(others), phones.rows(fold)) for others, fold in folds_by(splits, phones)]
 
 
 def _fingerprint(recipe: Recipe, space: SearchSpace, dataset: Dataset, plan: Plan) -> str:

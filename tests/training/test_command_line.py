@@ -101,9 +101,9 @@ def test_a_terminal_gets_a_bar_instead_of_lines(
         (lambda table: table.assign(pc="many"), "Line 2, column pc: "),
         (lambda table: table.assign(wifi=""), "The cell is empty"),
         (lambda table: table.drop(columns="ram"), "Line 1: no column ram"),
-        (lambda table: table.head(20), "too few rows"),
+        (lambda table: table.head(20), "too few phones"),
     ],
-    ids=["implausible", "a label of 7", "text", "empty cells", "a missing column", "too few rows"],
+    ids=["implausible", "a label of 7", "text", "empty cells", "a missing column", "too few phones"],
 )
 def test_bad_data_gives_one_message_and_status_2_and_overwrites_nothing(
     sample_table: Path,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from training.commands.copies import print_copies
 from training.commands.terminal import (
     DataOption,
     JsonOption,
@@ -42,6 +43,7 @@ def compare(
         from training.progress import counting
 
         dataset = read_dataset(data or default_path())
+        print_copies(dataset.phones.copies)
         with counting(console, "recipes", len(recipes)) as (count, tell):
             contenders = []
             for recipe in recipes:

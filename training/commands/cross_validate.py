@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from contract.cluster import Where
+from training.commands.copies import print_copies
 from training.commands.engine import AddressOption, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
@@ -40,6 +41,7 @@ def cross_validate(
         from training.progress import counting
 
         dataset = read_dataset(data or default_path())
+        print_copies(dataset.phones.copies)
         with (
             means(engine, address, gpus_per_trial) as made_with,
             counting(console, "folds", folds * repeats) as (count, _),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from training.commands.copies import print_copies
 from training.commands.metrics_table import print_metrics
 from training.commands.prune import print_removal
 from training.commands.terminal import (
@@ -50,6 +51,7 @@ def train(
             with watching(console, recipe) as watch:
                 told = both(watch.training, run.watch)
                 trained = train(recipe, table, out, told, watch.calibration, key)
+            print_copies(trained.copies)
             print_metrics(trained.metrics, "phones held out")
             console.print(f"{out / 'CURRENT'} now names {trained.version}")
             with failures_after_publication(trained.version):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contract.cluster import Where
+from training.commands.copies import print_copies
 from training.commands.engine import AddressOption, EngineOption, GpusOption, means
 from training.commands.terminal import (
     DataOption,
@@ -55,6 +56,7 @@ def tune(
 
         tried = SearchSpace.load(space or SHIPPED / f"{recipe.name}.toml")
         dataset = read_dataset(data or default_path())
+        print_copies(dataset.phones.copies)
         plan = Plan(folds, inner_folds, trials, seed)
         with (
             means(engine, address, gpus_per_trial) as made_with,
