@@ -4,12 +4,15 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from contract.errors import InvalidTableError, NoRowsError
+from contract.first_bytes import what_it_is
 from contract.violation import Location, Violation, from_pydantic
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -25,29 +28,42 @@ Each character can be taken in one way only: else a megabyte of digits would be 
 
 _NUMBER = re.compile(NUMBER)
 
+MOST_NAMES, LONGEST_NAME = 64, 32
+"""Of columns that are looked at for misspelt names."""
+
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
 
 def read_table(content: bytes, row_type: type[Row]) -> list[Row]:
     """Read a CSV with a header; its first line is line 1.
 
     Columns are found by name, in any order; columns that `row_type` does not have are ignored.
-    Raises `InvalidTableError` that names line and column of each broken rule.
+    Raises `InvalidTableError`, in which a rule that is broken in many lines stands once, with their number.
     """
     lines = read_lines(decode(content))
     header = read_header(next(lines, (1, []))[1], tuple(row_type.model_fields))
     rows: list[Row] = []
-    violations: list[Violation] = []
-    total = 0
+    first: dict[tuple[str | int, ...], Violation] = {}
+    often: Counter[tuple[str | int, ...]] = Counter()
     for line, cells in lines:
         try:
             rows.append(read_row(header, cells, row_type, line))
         except InvalidTableError as error:
-            total += error.total
-            violations += error.violations[: REPORTED_VIOLATIONS - len(violations)]
-    if violations:
-        raise InvalidTableError(violations, total)
+            for violation in error.violations:
+                kind = (violation.type, *violation.loc[2:])
+                first.setdefault(kind, violation)
+                often[kind] += 1
+    if first:
+        told = [_with_count(violation, often[kind]) for kind, violation in first.items()]
+        raise InvalidTableError(told[:REPORTED_VIOLATIONS], often.total())
     if not rows:
         raise no_rows()
     return rows
+
+
+def _with_count(violation: Violation, often: int) -> Violation:
+    more = f" (and so in {often - 1} more {'line' if often == 2 else 'lines'})" if often > 1 else ""
+    return replace(violation, msg=f"{violation.msg}{more}")
 
 
 def refusal(kind: str, loc: Location, msg: str) -> InvalidTableError:
@@ -62,11 +78,22 @@ def no_rows() -> NoRowsError:
 
 def decode(content: bytes, first_byte: int = 0) -> str:
     """Return the text, without the byte order mark that spreadsheets put first."""
+    if not first_byte:
+        check_text(content)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = first_byte + error.start
-        raise refusal("not_utf8", (), f"The table is not UTF-8 text: see byte {at}") from None
+        raise refusal(
+            "not_utf8", (), f"The table is not UTF-8 text: see byte {at}, and save it as UTF-8"
+        ) from None
+
+
+def check_text(content: bytes) -> None:
+    """Raise `InvalidTableError` if a table begins as something else than text in UTF-8 does."""
+    if other := what_it_is(content):
+        what, remedy = other
+        raise refusal("not_utf8", (), f"The table is {what}, not CSV in UTF-8: {remedy}")
 
 
 def read_lines(text: str, first_line: int = 1) -> Iterator[tuple[int, list[str]]]:
@@ -92,26 +119,45 @@ def read_header(cells: list[str], required: tuple[str, ...]) -> list[str]:
     if not any(header):
         raise refusal("no_header", ("line", 1), "The table is empty: its first line must name the columns")
     present = Counter(header)
-    missing = [name for name in required if name not in present]
-    if missing:
-        raise InvalidTableError(
-            [
-                Violation(
-                    "missing_column",
-                    ("line", 1, name),
-                    f"Line 1: no column {name}; the first line must name every column, separated by commas",
-                )
-                for name in missing
-            ]
-        )
+    if missing := [name for name in required if name not in present]:
+        raise _missing(header, missing, required)
     for name in required:
         if present[name] > 1:
             raise refusal("repeated_column", ("line", 1, name), f"Line 1: column {name} is there twice")
     return header
 
 
+def _missing(header: list[str], missing: list[str], required: Sequence[str]) -> InvalidTableError:
+    """One error for all columns that are missing, and its likely cause."""
+    line = ",".join(header)
+    for separator, name in _OTHER_SEPARATORS.items():
+        if len(header) < len(required) <= len(line.split(separator)):
+            msg = f"Line 1: the cells are separated by {name}; separate them by commas"
+            return refusal("missing_column", ("line", 1), msg)
+    meant = _meant(header, missing, required)
+    count = f" ({len(missing)} are missing)" if len(missing) > 1 else ""
+    hints = "".join(f"; column {number} is almost {name}: rename it" for name, number in meant.items())
+    rule = "" if meant else "; the first line must name every column, separated by commas"
+    loc: Location = ("line", 1, *missing) if len(missing) == 1 else ("line", 1)
+    return refusal("missing_column", loc, f"Line 1: no column {', '.join(missing)}{count}{hints}{rule}")
+
+
+def _meant(header: list[str], missing: list[str], required: Sequence[str]) -> dict[str, int]:
+    """Return which column, counted from 1, may be which of the missing ones."""
+    others = {
+        re.sub("[ -]", "_", name[:LONGEST_NAME].lower()): number
+        for number, name in enumerate(header[:MOST_NAMES], start=1)
+        if name not in required
+    }
+    close = {name: get_close_matches(name, others, n=1, cutoff=0.8) for name in missing}
+    return {name: others[found[0]] for name, found in close.items() if found}
+
+
 def read_row(header: list[str], cells: list[str], row_type: type[Row], line: int) -> Row:
     """Return the checked row. Raises `InvalidTableError` that names line and column of each broken rule."""
+    if not any(map(str.strip, cells)):
+        msg = f"Line {line}: there are commas and no values: remove the line"
+        raise refusal("empty_row", ("line", line), msg)
     if len(cells) != len(header):
         raise refusal(
             "cell_count",

@@ -16,9 +16,8 @@ from contract.errors import DataError, InvalidTableError
 from contract.phone import FEATURES, FeatureMatrix, Phone, PriceRange, whole
 from contract.table import read_table
 from training.copies import Copies, count_copies, rows_by_phone
+from training.labels import LABEL, other_labels
 from training.recipe import Split
-
-LABEL = "price_range"
 
 FEWEST_PER_RANGE = 10
 """Phones of each price range below which neither a fit nor a figure means anything."""
@@ -83,7 +82,14 @@ def default_path() -> Path:
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Read and check every row. Raises `DataError` that names lines and columns."""
+    """Read and check a table to learn from. Raises `DataError` that names lines and columns."""
+    dataset = read_labelled(path)
+    _check_enough(path, dataset.phones)
+    return dataset
+
+
+def read_labelled(path: Path) -> Dataset:
+    """Read and check every row, however few there are. Raises `DataError` that names lines and columns."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -91,10 +97,8 @@ def read_dataset(path: Path) -> Dataset:
     try:
         rows = read_table(content, LabelledPhone)
     except InvalidTableError as error:
-        raise DataError(_summary(path, error)) from None
-    phones = _to_part(rows)
-    _check_enough(path, phones)
-    return Dataset(path.name, hashlib.sha256(content).hexdigest(), phones)
+        raise DataError(_summary(path, error, other_labels(content))) from None
+    return Dataset(path.name, hashlib.sha256(content).hexdigest(), _to_part(rows))
 
 
 def split(phones: Part, choices: Split) -> tuple[Part, Part]:
@@ -156,12 +160,14 @@ def _to_part(rows: Sequence[LabelledPhone]) -> Part:
     return Part(frame[list(FEATURES)], frame[LABEL].astype("int64"))
 
 
-def _summary(path: Path, error: InvalidTableError) -> str:
-    """One problem a line, the first few; no row of the table is repeated."""
-    told = [f"  {violation.msg}" for violation in error.violations[:REPORTED_PROBLEMS]]
-    rest = error.total - len(told)
-    more = [f"  … and {rest} more"] if rest > 0 else []
-    return "\n".join([f"{path} cannot be trained on; correct these and run again:", *told, *more])
+def _summary(path: Path, error: InvalidTableError, labels: str | None) -> str:
+    """One kind of problem a line, the first few; no row of the table is repeated."""
+    others = [each.msg for each in error.violations if not labels or each.loc[-1:] != (LABEL,)]
+    told = [labels, *others] if labels else others
+    rest = len(told) - REPORTED_PROBLEMS
+    more = [f"  … and {rest} more kinds of faults"] if rest > 0 else []
+    lines = [f"  {each}" for each in told[:REPORTED_PROBLEMS]]
+    return "\n".join([f"{path} cannot be used; correct this and run again:", *lines, *more])
 
 
 def _check_enough(path: Path, phones: Part) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from contract.phone import FEATURES, SPECIFICATIONS
-from training.dataset import LABEL
+from training.labels import LABEL
 
 
 class Range(NamedTuple):

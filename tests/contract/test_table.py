@@ -1,10 +1,14 @@
+import bz2
+import codecs
+import gzip
+import lzma
 import pickle
 
 import pytest
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES, Phone
-from contract.table import REPORTED_VIOLATIONS, read_table
+from contract.table import read_table
 
 HEADER = ",".join(FEATURES)
 
@@ -73,10 +77,13 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
     assert violation.loc == ("line", 4, "ram")
 
 
-def test_many_bad_rows_are_counted_and_the_first_are_told() -> None:
-    error = refusal(table(*[row(ram=-1)] * 50))
-    assert error.total == 50
-    assert len(error.violations) == REPORTED_VIOLATIONS
+def test_a_rule_that_many_rows_break_is_told_once_with_their_number() -> None:
+    error = refusal(table(*[row(ram=-1)] * 50, row(wifi="")))
+    assert error.total == 51
+    ram, wifi = (violation.msg for violation in error.violations)
+    assert ram.startswith("Line 2, column ram: ")
+    assert ram.endswith(" (and so in 49 more lines)")
+    assert wifi.startswith("Line 52, column wifi: ")
 
 
 def test_a_refusal_can_be_handed_from_process_to_process() -> None:
@@ -85,9 +92,60 @@ def test_a_refusal_can_be_handed_from_process_to_process() -> None:
     assert (str(again), again.violations, again.total) == (str(error), error.violations, 50)
 
 
-def test_missing_columns_are_named() -> None:
-    without = table("1,2", header="ram,wifi")
-    assert {violation.loc[-1] for violation in refusal(without).violations} == set(FEATURES) - {"ram", "wifi"}
+def test_missing_columns_are_named_in_one_line() -> None:
+    (violation,) = refusal(table("1,2", header="ram,wifi")).violations
+    names = ", ".join(name for name in FEATURES if name not in ("ram", "wifi"))
+    assert violation.msg.startswith(f"Line 1: no column {names} (18 are missing); the first line must name")
+
+
+@pytest.mark.parametrize("written", ["RAM", "Ram", " rAm "])
+def test_a_column_in_other_letters_is_pointed_at(written: str) -> None:
+    (violation,) = refusal(table(row(), header=HEADER.replace("ram", written))).violations
+    number = FEATURES.index("ram") + 1
+    assert violation.loc == ("line", 1, "ram")
+    assert violation.msg == f"Line 1: no column ram; column {number} is almost ram: rename it"
+
+
+def test_all_columns_in_other_letters_are_told_in_one_line() -> None:
+    header = HEADER.upper().replace("_", " ")
+    (violation,) = refusal(table(row(), header=header)).violations
+    assert violation.msg.count("is almost") == len(FEATURES)
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named(separator: str, name: str) -> None:
+    (violation,) = refusal(table(row()).replace(b",", separator.encode())).violations
+    assert violation.msg == f"Line 1: the cells are separated by {name}; separate them by commas"
+
+
+@pytest.mark.parametrize("commas", [",", "," * (len(FEATURES) - 1), " , " * (len(FEATURES) - 1)])
+def test_rows_of_commas_are_told_once(commas: str) -> None:
+    (violation,) = refusal(table(row(), *[commas] * 30)).violations
+    assert violation.type == "empty_row"
+    told = "Line 3: there are commas and no values: remove the line (and so in 29 more lines)"
+    assert violation.msg == told
+
+
+OTHER_FILES = {
+    "gzip": (gzip.compress(table(row())), "packed with gzip"),
+    "bzip2": (bz2.compress(table(row())), "packed with bzip2"),
+    "xz": (lzma.compress(table(row())), "packed with xz"),
+    "Parquet": (b"PAR1\x15\x04\x15", "Parquet"),
+    "xlsx": (b"PK\x03\x04\x14\0", "an Excel workbook"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook"),
+    "Arrow": (b"ARROW1\0\0", "an Arrow file"),
+    "UTF-16": (table(row()).decode().encode("utf-16"), "UTF-16 text"),
+    "UTF-16, big end first": (codecs.BOM_UTF16_BE + table(row()).decode().encode("utf-16-be"), "UTF-16 text"),
+    "UTF-16 without a mark": (table(row()).decode().encode("utf-16-le"), "UTF-16 text"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), OTHER_FILES.values(), ids=OTHER_FILES)
+def test_a_file_of_another_kind_is_known_by_its_first_bytes(content: bytes, told: str) -> None:
+    (violation,) = refusal(content).violations
+    assert violation.type == "not_utf8"
+    assert violation.msg.startswith(f"The table is {told}")
+    assert "not CSV in UTF-8: " in violation.msg
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,15 @@ def test_evaluate_knows_phones_that_it_has_learnt_in_a_table_that_was_saved_agai
     assert "It has learnt 75.0% of these phones" in done.stdout
 
 
+@pytest.mark.parametrize("rows", [1, 39])
+def test_evaluate_measures_on_few_phones(tiny_artifacts: Path, tmp_path: Path, rows: int) -> None:
+    few = tmp_path / "few.csv"
+    make_sample(rows=80, seed=99).head(rows).to_csv(few, index=False)
+    done = run("evaluate", "--artifacts", tiny_artifacts, "--data", few)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"on {rows} phones: accuracy " in done.stdout
+
+
 @pytest.fixture
 def two_versions(tiny_artifacts: Path, sample_table: Path, tiny_recipe: Recipe, tmp_path: Path) -> Path:
     """A folder with a second version, which is the served one."""

@@ -14,8 +14,9 @@ from tests.training.test_command_line import run
 from training.calibration import calibrate
 from training.copies import Copies
 from training.cross_validation import Fold, cross_validate
-from training.dataset import LABEL, Part, folds_by, read_dataset, set_apart, split
+from training.dataset import Part, folds_by, read_dataset, set_apart, split
 from training.fitting import Model, fit_model
+from training.labels import LABEL
 from training.made_up import make_sample
 from training.recipe import Calibration, Recipe
 from training.tuning import folds_of

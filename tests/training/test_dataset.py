@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 
 from contract.errors import DataError
 from contract.phone import FEATURES
-from training.dataset import LABEL, default_path, read_dataset, split
+from training.dataset import default_path, read_dataset, read_labelled, split
+from training.labels import LABEL
 from training.made_up import make_sample
 from training.recipe import Split
 
@@ -78,9 +80,49 @@ def test_a_bad_cell_is_named(table: pd.DataFrame, tmp_path: Path, column: str, c
 
 
 def test_many_bad_rows_make_one_message_of_a_readable_length(table: pd.DataFrame, tmp_path: Path) -> None:
-    message = refusal(written(table.assign(ram=-1), tmp_path))
-    assert message.count("Line ") == 10
-    assert "and 70 more" in message
+    message = refusal(written(table.assign(ram=-1, pc="many", wifi=""), tmp_path))
+    assert message.count("Line 2, column ") == message.count("\n") == 3
+    assert message.count("(and so in 79 more lines)") == 3
+
+
+def test_many_kinds_of_faults_make_one_message_of_a_readable_length(
+    table: pd.DataFrame, tmp_path: Path
+) -> None:
+    message = refusal(written(table.assign(**dict.fromkeys(FEATURES, "many")), tmp_path))
+    assert message.count("Line 2, column ") == 10
+    assert message.endswith("and 10 more kinds of faults")
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (lambda labels: labels + 1, "price_range: labels run from 1 to 4; expected 0 to 3: subtract 1"),
+        (lambda labels: labels.astype("float") + 1, "price_range: labels run from 1 to 4; expected 0 to 3"),
+        (
+            lambda labels: labels.map({0: "low", 1: "medium", 2: "high", 3: "very high"}),
+            "price_range holds words; write numbers for them: 0 (low), 1 (medium), 2 (high), 3 (very high)",
+        ),
+    ],
+    ids=["1 to 4", "1.0 to 4.0", "words"],
+)
+def test_labels_that_are_told_in_another_way_are_named_once(
+    table: pd.DataFrame, tmp_path: Path, labels: Callable[[pd.Series], pd.Series], told: str
+) -> None:
+    path = written(table.assign(price_range=labels(table[LABEL])), tmp_path)
+    (_, line) = refusal(path).splitlines()
+    assert line.strip().startswith(told)
+
+
+def test_other_faults_are_told_beside_the_labels(table: pd.DataFrame, tmp_path: Path) -> None:
+    _, labels, ram = refusal(
+        written(table.assign(price_range=table[LABEL] + 1, ram=-1), tmp_path)
+    ).splitlines()
+    assert "subtract 1" in labels
+    assert "column ram" in ram
+
+
+def test_a_table_to_measure_on_may_be_small(table: pd.DataFrame, tmp_path: Path) -> None:
+    assert len(read_labelled(written(table.head(1), tmp_path)).phones) == 1
 
 
 @pytest.mark.parametrize("column", ["ram", LABEL])

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from contract.phone import FEATURES, Phone
-from training.dataset import LABEL
+from training.labels import LABEL
 from training.made_up import NOT_ABOVE, PUBLISHED_RANGES, Range, make_sample, make_up_phones
 
 SHIPPED = Path(__file__).parents[2] / "data" / "sample.csv"

@@ -15,8 +15,9 @@ from contract.errors import DataError
 from contract.phone import FEATURES, to_matrix
 from contract.prediction_set import prediction_sets
 from service.engine import load_engine
-from training.dataset import LABEL, read_dataset, split
+from training.dataset import read_dataset, split
 from training.export import graph_probabilities
+from training.labels import LABEL
 from training.pipeline import train
 from training.recipe import Recipe
 from training.search_space import with_choices

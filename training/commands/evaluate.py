@@ -28,14 +28,14 @@ def evaluate(
         check_writable(json)
 
         from contract.bundle import read_current, read_version
-        from training.dataset import default_path, read_dataset
+        from training.dataset import default_path, read_labelled
         from training.evaluation import evaluate
         from training.export import graph_probabilities
         from training.signing import key_of_environment
 
         key = key_of_environment()
         bundle = read_version(artifacts, version, key) if version else read_current(artifacts, key)
-        dataset = read_dataset(data or default_path())
+        dataset = read_labelled(data or default_path())
         console.print(f"{bundle.manifest.version} on {dataset.name}")
         probabilities = graph_probabilities(bundle.graph, dataset.phones.matrix)
         metrics = evaluate(probabilities, dataset.phones.classes, bundle.manifest.calibration.threshold)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from contract.phone import FEATURES, SPECIFICATIONS, Phone
-from contract.table import NUMBER, decode, read_header, read_lines, read_row, refusal
+from contract.table import NUMBER, check_text, decode, read_header, read_lines, read_row, refusal
 from service.tables.plausible import CAREFUL_ROWS, judged, not_plainly_valid
 from service.tables.readers.columns import check_width, matrix
 from service.tables.readers.quotes import end_of_first_record, end_of_records, is_plain
@@ -45,6 +45,8 @@ class CsvReader:
         for start in range(0, len(content), PIECE_BYTES):
             self._pending += content[start : start + PIECE_BYTES]
             if len(self._pending) >= PIECE_BYTES:
+                if self._header is None:
+                    check_text(self._pending)  # in what is packed, no line may end
                 end = end_of_records(self._pending)
                 if len(self._pending) > MOST_RECORD_BYTES:
                     self._check_length(end)

@@ -174,5 +174,5 @@ def test_a_byte_that_is_no_text_is_named_by_its_place_in_the_file(tmp_path: Path
     path = tmp_path / "phones.csv"
     good = body(CSV, [EXAMPLE] * 20_000)
     path.write_bytes(good + b"\xff\n")
-    assert whole(path, CSV) == [f"The table is not UTF-8 text: see byte {len(good)}"]
+    assert whole(path, CSV) == [f"The table is not UTF-8 text: see byte {len(good)}, and save it as UTF-8"]
     assert check(path, CSV, 100_000) > 5
