@@ -1,7 +1,6 @@
 """The rules of `Phone` on matrices: which rows are plainly valid, and what is wrong with the others."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +9,8 @@ from pydantic import ValidationError
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
 from contract.violation import Location, Violation, from_pydantic
+from service.tables.kept import Kept
 from service.tables.rows import Broken, Rows
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CAREFUL_ROWS = 1_000
 """Rows at a time where each may need a second look: a tenth of a second."""
@@ -45,9 +42,7 @@ def not_plainly_valid(specifications: Specifications) -> list[int]:
     return np.flatnonzero(~valid.all(axis=1)).tolist()
 
 
-def checked(
-    specifications: Specifications, rows_before: int, kept: "pa.RecordBatch | None" = None
-) -> Iterator[Rows]:
+def checked(specifications: Specifications, rows_before: int, kept: Kept | None = None) -> Iterator[Rows]:
     """Give a piece of a table whole if all its rows are plainly valid, else with a closer look at a few."""
     if not not_plainly_valid(specifications):
         yield Rows(specifications, kept=kept)
@@ -62,7 +57,7 @@ def judged(
     specifications: Specifications,
     doubtful: Iterable[int],
     judge: Callable[[int], Phone],
-    kept: "pa.RecordBatch | None" = None,
+    kept: Kept | None = None,
 ) -> Rows:
     """Return the rows, after `judge` has had the last word on each doubtful one.
 

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from contract.errors import InvalidTableError
 from contract.phone import Specifications
 from contract.table import REPORTED_VIOLATIONS
 from contract.violation import Violation
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from service.tables.kept import Kept
 
 Broken: TypeAlias = dict[int, list[Violation]]
 """What is wrong with which row, counted from the first of these rows."""
@@ -40,7 +38,7 @@ class Rows:
 
     specifications: Specifications
     broken: Broken = field(default_factory=dict)
-    kept: "pa.RecordBatch | None" = None
+    kept: Kept | None = None
 
     def __len__(self) -> int:
         return len(self.specifications) + len(self.broken)

@@ -43,6 +43,8 @@ class Spool:
 
     def write(self, content: bytes) -> None:
         """Add to the end. Raises `OSError` when the disk is full."""
+        if not content:  # an answer begins with its first bytes, and may be a refusal until then
+            return
         if self._written == 0 and self._held_bytes + len(content) <= MEMORY_BYTES:
             self._held.append(content)
             self._held_bytes += len(content)

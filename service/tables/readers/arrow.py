@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from service.tables.kept.columns import KeptColumns
 from service.tables.plausible import checked
 from service.tables.readers.arrow_header import RECORD_BATCH
 from service.tables.readers.arrow_messages import Messages, not_arrow
@@ -42,7 +43,7 @@ class ArrowReader:
         try:
             if self._stream is None:
                 self._stream = pa.ipc.open_stream(self._messages)
-                check_schema(self._stream.schema)
+                check_schema(self._stream.schema, keep=self._kept is not None)
             columns = self._stream.read_next_batch()
             columns.validate(full=True)
         except (pa.ArrowException, OSError, ValueError, StopIteration) as error:
@@ -50,14 +51,17 @@ class ArrowReader:
         return columns
 
 
-def rows_of(columns: pa.RecordBatch, rows_before: int, kept: Expansion | None) -> Iterator[Rows]:
-    """Give the rows of a record batch a piece at a time, with all columns if they are `kept`."""
+def rows_of(
+    columns: pa.RecordBatch, rows_before: int, kept: Expansion | None, schema: pa.Schema | None = None
+) -> Iterator[Rows]:
+    """Give the rows of a record batch a piece at a time, with all columns, in that schema, if `kept`."""
     for start in range(0, columns.num_rows, PIECE_ROWS):
         piece = columns.slice(start, PIECE_ROWS)
         if kept is None:
             yield from checked(matrix(piece), rows_before + start)
             continue
         first = rows_before + start
-        for own in kept.pieces(piece):
-            yield from checked(matrix(own), first, own)
+        for part in kept.pieces(piece):
+            own = part if schema is None else part.cast(schema)
+            yield from checked(matrix(own), first, KeptColumns(own))
             first += own.num_rows

@@ -10,35 +10,42 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES, Specifications
 from contract.table import refusal
 from contract.violation import Violation, expectation
-
-MOST_COLUMNS = 1_000
-"""Of a table; each costs memory in every row, whether a row has anything there or not."""
+from service.tables.width import check_width
 
 
-def check_width(columns: int) -> None:
-    """Raise `InvalidTableError` if a text has more columns than may be held."""
-    if columns > MOST_COLUMNS:
-        raise refusal("too_many_columns", (), f"The table has {columns} columns; send at most {MOST_COLUMNS}")
+def check_schema(schema: pa.Schema, keep: bool) -> None:
+    """Raise `InvalidTableError` if there are too many columns; each field within a column is one, too.
 
-
-def check_schema(schema: pa.Schema) -> None:
-    """Raise `InvalidTableError` if there are too many columns; each field within a column is one, too."""
+    Names of columns that come back must be text, within columns, too: they are written.
+    """
     columns = 0
-    types = list(schema.types)
-    while types:
-        within = _within(types.pop())
-        types += within
-        columns += not within
+    for number, column in enumerate(schema):
+        fields = [column]
+        while fields:
+            field = fields.pop()
+            if keep:
+                _check_name(field, number)
+            within = _within(field.type)
+            fields += within
+            columns += not within
     check_width(columns)
 
 
-def _within(kind: pa.DataType) -> list[pa.DataType]:
-    """Return the types of which this one is made."""
+def _check_name(field: pa.Field, column: int) -> None:
+    try:
+        field.name.encode()
+    except UnicodeError:
+        msg = f"Column {column} (counted from 0) has a name that is not UTF-8; rename it, or do not keep it"
+        raise refusal("name_not_utf8", ("column", column), msg) from None
+
+
+def _within(kind: pa.DataType) -> list[pa.Field]:
+    """Return the fields of which this type is made."""
     if isinstance(kind, pa.BaseExtensionType):
-        return [kind.storage_type]
+        return [pa.field("", kind.storage_type)]
     if pa.types.is_dictionary(kind):
-        return [kind.value_type]
-    return [kind.field(index).type for index in range(kind.num_fields)]
+        return [pa.field("", kind.value_type)]
+    return [kind.field(index) for index in range(kind.num_fields)]
 
 
 def matrix(columns: pa.RecordBatch) -> Specifications:

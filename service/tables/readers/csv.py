@@ -10,10 +10,13 @@ from pyarrow import csv
 
 from contract.phone import FEATURES, SPECIFICATIONS, Phone
 from contract.table import NUMBER, check_text, decode, read_header, read_lines, read_row, refusal
+from service.tables.kept import Kept
+from service.tables.kept.cells import KeptCells
 from service.tables.plausible import CAREFUL_ROWS, judged, not_plainly_valid
-from service.tables.readers.columns import check_width, matrix
+from service.tables.readers.columns import matrix
 from service.tables.readers.quotes import end_of_first_record, end_of_records, is_plain
 from service.tables.rows import Rows
+from service.tables.width import check_width
 
 PIECE_BYTES = 256 * 1024
 """About 4,000 rows."""
@@ -105,7 +108,7 @@ class CsvReader:
         types_left = [_DECIMAL] if b"x" in piece or b"X" in piece else self._types
         for types in types_left:
             try:
-                columns = self._parse(piece, types)
+                columns, kept = self._parsed(piece, types)
             except pa.ArrowInvalid:
                 continue
             if types_left is self._types:
@@ -113,11 +116,21 @@ class CsvReader:
             specifications = matrix(columns)
             if not_plainly_valid(specifications):
                 return []
-            kept = columns.rename_columns(self._header) if self._keep else None
             return [Rows(specifications, kept=kept)]
         return []
 
-    def _parse(self, piece: bytes, types: dict[str, pa.DataType]) -> pa.RecordBatch:
+    def _parsed(self, piece: bytes, types: dict[str, pa.DataType]) -> tuple[pa.RecordBatch, Kept | None]:
+        """Return the specifications, and all cells as text if they are kept."""
+        if not self._keep:
+            return self._parse(piece, types, list(FEATURES)), None
+        header = self._names()
+        texts = self._parse(piece, {}, header)  # faster than to parse the piece twice
+        columns = [_cast(texts.column(name), types[name]) for name in FEATURES]
+        specifications = pa.RecordBatch.from_arrays(columns, names=list(FEATURES))
+        assert self._header is not None  # noqa: S101 - as above
+        return specifications, KeptCells(self._header, texts.columns)
+
+    def _parse(self, piece: bytes, types: dict[str, pa.DataType], columns: list[str]) -> pa.RecordBatch:
         names = self._names()
         table = csv.read_csv(
             pa.BufferReader(piece),
@@ -125,7 +138,7 @@ class CsvReader:
             csv.ParseOptions(newlines_in_values=b'"' in piece),
             csv.ConvertOptions(
                 column_types={name: types.get(name, pa.string()) for name in names},
-                include_columns=names if self._keep else list(FEATURES),
+                include_columns=columns,
                 null_values=[""],
             ),
         )
@@ -153,25 +166,30 @@ class CsvReader:
         width = len(header)
         missing = [""] * width
         cells = [cells if len(cells) == width else missing for _, cells in records]
-        numbers = {name: _numbers(_texts(cells, header.index(name))) for name in FEATURES}
-        specifications = np.stack(list(numbers.values()), axis=1)
+        numbers = [_numbers(_texts(cells, header.index(name))) for name in FEATURES]
+        specifications = np.stack(numbers, axis=1)
 
         def judge(row: int) -> Phone:
             line, cells = records[row]
             return read_row(header, cells, Phone, line)
 
         kept = None
-        if self._keep:
-            columns = [
-                pa.array(numbers[name]) if name in numbers else _texts(cells, index)
-                for index, name in enumerate(header)
-            ]
-            kept = pa.RecordBatch.from_arrays(columns, names=header)
+        if self._keep:  # of a row with too many or too few cells, those that have a column
+            own = [cells if len(cells) >= width else [*cells, *missing] for _, cells in records]
+            kept = KeptCells(header, [_texts(own, column) for column in range(width)])
         return judged(specifications, not_plainly_valid(specifications), judge, kept)
 
 
-def _texts(cells: list[list[str]], column: int) -> pa.Array:
-    return pa.array([row[column] for row in cells])
+def _texts(cells: list[list[str]], column: int) -> pa.StringArray:
+    return pa.array([row[column] for row in cells], pa.string())
+
+
+def _cast(cells: pa.StringArray, kind: pa.DataType) -> pa.Array:
+    """Return the numbers in the cells, which may have blanks around them."""
+    try:
+        return cells.cast(kind)
+    except pa.ArrowInvalid:
+        return pc.utf8_trim_whitespace(cells).cast(kind)
 
 
 def _numbers(cells: pa.Array) -> NDArray[np.float64]:

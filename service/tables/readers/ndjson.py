@@ -1,14 +1,13 @@
 """NDJSON: one phone to a line, other fields beside its 20 ignored or kept."""
 
-import json
 from collections.abc import Iterator
 
 import msgspec
-import pyarrow as pa
 
 from contract.errors import InvalidTableError
 from contract.table import refusal
-from service.tables.readers.columns import check_width
+from contract.violation import Violation
+from service.tables.kept.fields import KeptFields, read_fields
 from service.tables.readers.judge import judged_row
 from service.tables.rows import Broken, Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, pack, to_rows, values
@@ -51,60 +50,46 @@ class NdjsonReader:
     def _rows(self, piece: bytes) -> Iterator[Rows]:
         lines = [(number, line) for number, line in enumerate(piece.split(b"\n"), self._line) if line.strip()]
         if lines:
-            yield from self._quickly(lines) or self._carefully(lines)
+            kept, unreadable = read_fields(lines) if self._keep else (None, {})
+            all_valid = [] if unreadable else _quickly(lines, kept)
+            yield from all_valid or _carefully(lines, kept, unreadable)
         self._line += piece.count(b"\n")
 
-    def _quickly(self, lines: list[tuple[int, bytes]]) -> list[Rows]:
-        """Return all rows, if all are plainly valid, else none.
 
-        Each line is decoded alone: msgspec's decode_lines takes two phones on a line, and one on two.
-        """
-        try:
-            packed = [pack(*values(_decode_line(line))) for _, line in lines]
-        except NotPlainlyValid:
-            return []
-        return [Rows(to_rows(packed), kept=self._kept(lines))]
+def _quickly(lines: list[tuple[int, bytes]], kept: KeptFields | None) -> list[Rows]:
+    """Return all rows, if all are plainly valid, else none.
 
-    def _carefully(self, lines: list[tuple[int, bytes]]) -> Iterator[Rows]:
-        """Give the rows after a look at each line, with what is wrong with which."""
-        for start in range(0, len(lines), CAREFUL_LINES):
-            yield self._looked_at(lines[start : start + CAREFUL_LINES])
+    Each line is decoded alone: msgspec's decode_lines takes two phones on a line, and one on two.
+    """
+    try:
+        packed = [pack(*values(_decode_line(line))) for _, line in lines]
+    except NotPlainlyValid:
+        return []
+    return [Rows(to_rows(packed), kept=kept)]
 
-    def _looked_at(self, lines: list[tuple[int, bytes]]) -> Rows:
+
+def _carefully(
+    lines: list[tuple[int, bytes]], kept: KeptFields | None, unreadable: dict[int, Violation]
+) -> Iterator[Rows]:
+    """Give the rows after a look at each line, with what is wrong with which."""
+    for start in range(0, len(lines), CAREFUL_LINES):
+        part = lines[start : start + CAREFUL_LINES]
         broken: Broken = {}
         packed = []
-        for index, (number, line) in enumerate(lines):
+        for index, (number, line) in enumerate(part):
             try:
-                packed.append(pack(*values(_decode_line(line))))
-            except NotPlainlyValid:
-                try:
-                    packed.append(pack(*dict(judged_row(line, number)).values()))
-                except InvalidTableError as error:
-                    broken[index] = error.violations
-        return Rows(to_rows(packed), broken, self._kept(lines))
-
-    def _kept(self, lines: list[tuple[int, bytes]]) -> pa.RecordBatch | None:
-        """Return the objects as columns, null where a line has no such field or is no object."""
-        if not self._keep:
-            return None
-        objects = [_object(line) for _, line in lines]
-        names = {name: None for each in objects for name in each}
-        check_width(len(names))
-        columns = [_column([each.get(name) for each in objects]) for name in names]
-        return pa.RecordBatch.from_arrays(columns, names=list(names))
+                row = _looked_at(line, number)
+                if start + index in unreadable:
+                    raise InvalidTableError([unreadable[start + index]])
+                packed.append(row)
+            except InvalidTableError as error:
+                broken[index] = error.violations
+        yield Rows(to_rows(packed), broken, None if kept is None else kept.slice(start, CAREFUL_LINES))
 
 
-def _object(line: bytes) -> dict[str, object]:
+def _looked_at(line: bytes, number: int) -> bytes:
+    """Return the phone of a line, packed. Raises `InvalidTableError`."""
     try:
-        found = msgspec.json.decode(line)
+        return pack(*values(_decode_line(line)))
     except NotPlainlyValid:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _column(values: list[object]) -> pa.Array:
-    """Return the values in the type that they have in common; as JSON text, if they have none."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if value is None else json.dumps(value) for value in values])
+        return pack(*dict(judged_row(line, number)).values())

@@ -12,9 +12,10 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES
 from contract.table import refusal
 from service.tables.readers.arrow import PIECE_ROWS, rows_of
-from service.tables.readers.columns import check_schema, check_width
+from service.tables.readers.columns import check_schema
 from service.tables.readers.expansion import Expansion
 from service.tables.rows import Rows
+from service.tables.width import check_width
 
 MOST_UNPACKED_BYTES = 256 * 2**20
 """Of a row group; pandas makes them of a million rows, which are 160 MB of phones."""
@@ -41,7 +42,7 @@ class ParquetReader:
     def finish(self) -> Iterator[Rows]:
         try:
             with parquet.ParquetFile(self._file, pre_buffer=False) as table:
-                _check_columns(table)
+                _check_columns(table, keep=self._kept is not None)
                 _check_sizes(table.metadata)
                 yield from self._phones(table) if self._kept is None else self._all(table, self._kept)
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -61,10 +62,7 @@ class ParquetReader:
         with self._stored(table, texts) as stored:
             source = stored if any(_has_long_texts(stored, group, texts) for group in groups) else table
             for batch in source.iter_batches(PIECE_ROWS, self._row_groups, use_threads=False):
-                for rows in rows_of(batch, self._rows_before, kept):
-                    if rows.kept is not None and source is stored:
-                        rows.kept = rows.kept.cast(plain)
-                    yield rows
+                yield from rows_of(batch, self._rows_before, kept, plain if source is stored else None)
                 self._rows_before += batch.num_rows
 
     def _stored(self, table: parquet.ParquetFile, texts: list[str]) -> parquet.ParquetFile:
@@ -90,9 +88,9 @@ def _has_long_texts(stored: parquet.ParquetFile, group: int, texts: list[str]) -
     return longest > MAX_TEXT_BYTES
 
 
-def _check_columns(table: parquet.ParquetFile) -> None:
+def _check_columns(table: parquet.ParquetFile, keep: bool) -> None:
     check_width(table.metadata.num_columns)
-    check_schema(table.schema_arrow)
+    check_schema(table.schema_arrow, keep)
 
 
 def _texts(schema: parquet.ParquetSchema) -> list[str]:

@@ -12,16 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from contract.table import refusal
+from service.tables.kept.nesting import list_bounds, run_places, union_places
 
 Sizes: TypeAlias = int | NDArray[np.int64]
 """Of each value; one number where all are alike."""
 
 FIXED_BYTES = 16
 """Of a number, a date and the like, and of the marks around a value: near enough."""
-
-MAX_RUN_VALUES = 16 * 2**20
-"""Values that runs within a column may stand for, as each run may stand for billions."""
 
 _VIEW = np.dtype([("size", "<i4"), ("rest", "V12")])
 
@@ -70,46 +67,20 @@ def _taken(sizes: Sizes, indices: pa.Array) -> Sizes:
 
 def _of_runs(column: pa.RunEndEncodedArray) -> Sizes:
     sizes = text_sizes(column.values)
-    if isinstance(sizes, int):
-        return sizes
-    if len(column) > MAX_RUN_VALUES:
-        limit = MAX_RUN_VALUES // 2**20
-        raise refusal("table_expands", (), f"Runs stand for over {limit} Mi values; send plain columns")
-    places = np.arange(column.offset, column.offset + len(column))
-    return sizes[np.searchsorted(column.run_ends.to_numpy(), places, side="right")]
+    return sizes if isinstance(sizes, int) else sizes[run_places(column)]
 
 
 def _of_union(column: pa.UnionArray) -> Sizes:
-    _, codes_buffer, *others = column.buffers()
-    codes = np.frombuffer(codes_buffer or b"", np.int8, len(column), column.offset)
-    places = np.arange(len(column))
-    if column.type.mode == "dense":
-        places = np.frombuffer(others[0] or b"", np.int32, len(column), column.offset * 4)
     sizes = np.zeros(len(column), np.int64)
-    for index, code in enumerate(column.type.type_codes):
-        chosen = codes == code
-        own = text_sizes(column.field(index))
-        sizes[chosen] = own if isinstance(own, int) else own[places[chosen]]
+    for values, chosen, places in union_places(column):
+        own = text_sizes(values)
+        sizes[chosen] = own if isinstance(own, int) else own[places]
     return sizes
 
 
 def _of_list(column: pa.Array) -> Sizes:
     """Return the sizes of lists of any kind, and of maps, which are lists of pairs."""
-    if pa.types.is_fixed_size_list(column.type):
-        count = column.type.list_size
-        within = column.values.slice(column.offset * count, len(column) * count)
-        starts = np.arange(len(column), dtype=np.int64) * count
-        ends = starts + count
-    else:
-        offsets = column.offsets.to_numpy().astype(np.int64)
-        if hasattr(column, "sizes"):  # of views, which may overlap
-            first, within = 0, column.values
-            starts, ends = offsets, offsets + column.sizes.to_numpy()
-            ends = np.where(column.is_valid(), ends, starts)
-        else:
-            first = offsets[0]
-            within = column.values.slice(first, offsets[-1] - first)
-            starts, ends = offsets[:-1] - first, offsets[1:] - first
+    within, starts, ends = list_bounds(column)
     sizes = text_sizes(within)
     lists: NDArray[np.int64]
     if isinstance(sizes, int):

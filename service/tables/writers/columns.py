@@ -8,8 +8,9 @@ import pyarrow as pa
 from contract.phone import PriceRange
 from contract.table import refusal
 from service.prediction import LABELS, Predictions
+from service.tables.kept import Kept
+from service.tables.kept.names import free_names
 from service.tables.rows import Rows, told
-from service.tables.writers.kept import renamed
 
 PROBABILITIES = tuple(f"probability_{item.name.lower()}" for item in PriceRange)
 
@@ -27,8 +28,52 @@ _PLACES = np.zeros(len(PriceRange) ** 2, np.int8)
 _PLACES[[low * len(PriceRange) + high for low, high in _BOUNDS]] = np.arange(len(_BOUNDS))
 
 
-def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.RecordBatch:
-    """Return the kept columns, then the answer's; with `errors` a column that says what is wrong with a row.
+class TableColumns:
+    """The columns of an answer: those that are kept, then the answer's own; all rows have those of the first.
+
+    With `errors` a column says what is wrong with a row; with `texts` kept columns are text, as in CSV.
+    """
+
+    def __init__(self, errors: bool, texts: bool = False) -> None:
+        self._errors = errors
+        self._texts = texts
+        self._names: list[str] | None = None
+        self._free: list[str] = []
+
+    def of(self, rows: Rows, predictions: Predictions) -> pa.RecordBatch:
+        """Return the columns of these rows. Raises `InvalidTableError` for a column that comes too late."""
+        answer = _answer(rows, predictions, self._errors)
+        # what is never missing says so: Parquet need not look for what is
+        columns = [
+            (pa.field(name, column.type, nullable=self._errors), column) for name, column in answer.items()
+        ]
+        if rows.kept is not None:
+            columns = [*self._kept(rows, rows.kept, frozenset(answer)), *columns]
+        return pa.RecordBatch.from_arrays(
+            [column for _, column in columns], schema=pa.schema([field for field, _ in columns])
+        )
+
+    def _kept(self, rows: Rows, kept: Kept, taken: frozenset[str]) -> list[tuple[pa.Field, pa.Array]]:
+        if self._names is None:
+            self._names = list(kept.names)
+            self._free = free_names(self._names, taken)
+        elif late := set(kept.names).difference(self._names):
+            name = min(late)
+            msg = f"The first rows have no column {name[:100]}, so the answer has none: give them one, too"
+            raise refusal("other_columns", (name,), f"{msg}, be it null, or ask for NDJSON")
+        if self._texts:
+            columns = [(pa.field("", pa.string()), column) for column in kept.texts(self._names)]
+        else:
+            columns = kept.columns(self._names, None if self._errors else rows.specifications)
+        # fields that may not be missing can be so nevertheless, and Parquet does not write them
+        return [
+            (field.with_name(name).with_nullable(True), column)
+            for name, (field, column) in zip(self._free, columns, strict=True)
+        ]
+
+
+def _answer(rows: Rows, predictions: Predictions, errors: bool) -> dict[str, pa.Array]:
+    """Return the answer's own columns, null in broken rows.
 
     `prediction_set` is text, as in "1 2"; `warnings` has a word for each: `ram`, `fc>pc`, `unlike`.
     """
@@ -46,14 +91,7 @@ def answer_columns(rows: Rows, predictions: Predictions, errors: bool) -> pa.Rec
         answer = {name: column.take(places) for name, column in answer.items()}
     if errors:
         answer["error"] = _errors(rows)
-    # what is never missing says so: Parquet need not look for what is
-    fields = [pa.field(name, column.type, nullable=errors) for name, column in answer.items()]
-    if rows.kept is None:
-        return pa.RecordBatch.from_arrays(list(answer.values()), schema=pa.schema(fields))
-    own = renamed(rows.kept, frozenset(answer))
-    return pa.RecordBatch.from_arrays(
-        [*own.columns, *answer.values()], schema=pa.schema([*own.schema, *fields])
-    )
+    return answer
 
 
 def _of(codes: np.ndarray, values: pa.StringArray) -> pa.DictionaryArray:
@@ -98,17 +136,3 @@ def _places(rows: Rows) -> pa.Int32Array:
     broken = np.zeros(len(rows), dtype=bool)
     broken[list(rows.broken)] = True
     return pa.array(np.cumsum(~broken) - 1, type=pa.int32(), mask=broken)
-
-
-def as_begun(columns: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the columns with the names and types that the table has begun with."""
-    if columns.schema.equals(schema):
-        return columns
-    if columns.schema.names != schema.names:
-        late = sorted(set(columns.schema.names) ^ set(schema.names))
-        raise refusal("other_columns", (), f"Not all rows have the columns of the first ones: see {late[0]}")
-    try:
-        return columns.cast(schema)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise refusal("other_type", (), f"Not all rows hold what the first ones do: {reason}") from None

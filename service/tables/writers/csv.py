@@ -12,7 +12,7 @@ from contract.phone import PriceRange
 from service.media_type import CSV
 from service.prediction import Predictions
 from service.tables.rows import Rows
-from service.tables.writers.columns import ANSWER, DECIMALS, answer_columns, as_begun
+from service.tables.writers.columns import ANSWER, DECIMALS, TableColumns
 
 
 class CsvWriter:
@@ -22,16 +22,16 @@ class CsvWriter:
 
     def __init__(self, errors: bool, keep: bool) -> None:
         self.piece_rows = 2048 if keep else 8192  # to write what is kept takes several times as long
-        self._errors = errors
-        self._schema: pa.Schema | None = None
+        self._columns = TableColumns(errors, texts=True)
+        self._begun = False
 
     def write(self, rows: Rows, predictions: Predictions) -> bytes:
-        columns = answer_columns(rows, predictions, self._errors)
+        columns = self._columns.of(rows, predictions)
         header = b""
-        if self._schema is None:
-            self._schema = columns.schema
+        if not self._begun:
+            self._begun = True
             header = ",".join(_quoted(pa.array(columns.schema.names)).to_pylist()).encode() + b"\n"
-        return header + _lines(_cells(as_begun(columns, self._schema)))
+        return header + _lines(_cells(columns))
 
     def finish(self) -> bytes:
         return b""

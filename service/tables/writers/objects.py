@@ -8,7 +8,6 @@ from contract.phone import PriceRange
 from service.media_type import JSON, NDJSON
 from service.prediction import LABELS, Prediction, Predictions
 from service.tables.rows import Rows, told
-from service.tables.writers.kept import renamed
 from service.verdict import InputWarning
 
 _encoder = msgspec.json.Encoder()
@@ -57,8 +56,7 @@ def _objects(rows: Rows, predictions: Predictions) -> list[Any]:
         answers.insert(row, {"error": told(rows.broken[row])})
     if rows.kept is None:
         return answers
-    own = renamed(rows.kept, _TAKEN).to_pylist()
-    return [kept | answer for kept, answer in zip(own, answers, strict=True)]
+    return [kept | answer for kept, answer in zip(rows.kept.objects(_TAKEN), answers, strict=True)]
 
 
 def _answers(predictions: Predictions) -> list[Any]:

@@ -92,7 +92,7 @@ def read(reader: CsvReader, chunks: list[bytes]) -> list[Any] | str:
         for rows in [rows for chunk in chunks for rows in reader.feed(chunk)] + list(reader.finish()):
             assert rows.kept is not None
             sound = iter(rows.specifications.tolist())
-            for row, note in enumerate(rows.kept.column("note").to_pylist()):
+            for row, note in enumerate(rows.kept.texts(rows.kept.names)[-1].to_pylist()):
                 wrong = rows.broken.get(row)
                 found.append([item.msg for item in wrong] if wrong else (next(sound), note))
     except InvalidTableError as error:

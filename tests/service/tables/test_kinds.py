@@ -162,17 +162,25 @@ def test_a_table_of_broken_rows_alone_may_be_skipped(service: httpx.Client, kind
     assert [bool(answer["error"]) for answer in answers] == [True] * 3
 
 
-def test_a_kept_column_that_begins_with_nothing_and_goes_on_with_numbers_is_refused(
-    service: httpx.Client,
+@pytest.mark.parametrize("accept", COLUMNAR)
+def test_a_kept_field_that_begins_with_nothing_and_goes_on_with_numbers_is_text(
+    service: httpx.Client, accept: str
 ) -> None:
-    """It has no type by then; Arrow has another error for that, which was a 500."""
     table = [{**PHONES[0], "note": None}] * 1_000 + [{**PHONES[0], "note": 1}] * 1_000
-    headers = {"Content-Type": NDJSON, "Accept": CSV}
-    answer = service.post(
-        "/predict/batch", content=body(NDJSON, table), headers=headers, params={"keep": "all"}
-    )
+    answers = answered(service, NDJSON, table, accept, keep="all")
+    assert [answer["note"] or None for answer in answers] == [None] * 1_000 + ["1"] * 1_000
+
+
+@pytest.mark.parametrize("accept", COLUMNAR)
+def test_a_kept_field_that_the_first_rows_do_not_have_is_refused_and_named(
+    service: httpx.Client, accept: str
+) -> None:
+    table = [PHONES[0]] * 1_000 + [{**PHONES[0], "note": 1}]
+    answer = post(service, NDJSON, body(NDJSON, table), accept, keep="all")
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["msg"].startswith("Not all rows hold what the first ones do: ")
+    (detail,) = answer.json()["detail"]
+    assert detail["loc"] == ["body", "note"]
+    assert "note" in detail["msg"]
 
 
 @pytest.mark.parametrize(("kind", "accept"), list(product((NDJSON, *COLUMNAR), (NDJSON, *COLUMNAR))))

@@ -15,10 +15,10 @@ from pyarrow import parquet
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE
 from service.media_type import ARROW, CSV, JSON, NDJSON, PARQUET
+from service.tables.kept.names import free_names
 from service.tables.readers import open_reader
 from service.tables.readers.expansion import Expansion
 from service.tables.readers.text_sizes import text_sizes
-from service.tables.writers.kept import renamed
 from tests.tables import Row, body, probabilities, rows
 
 Columns = dict[str, pa.Array]
@@ -68,8 +68,7 @@ def test_columns_within_a_column_count(service: httpx.Client, kind: str) -> None
 
 def test_names_are_found_that_stay_apart_from_those_taken_and_given() -> None:
     names = ["label", "label_given", "note", "label_given_given"]
-    columns = pa.RecordBatch.from_arrays([pa.array([1])] * len(names), names=names)
-    free = renamed(columns, frozenset({"label"})).schema.names
+    free = free_names(names, frozenset({"label"}))
     assert free == ["label_given_given_given", "label_given", "note", "label_given_given"]
 
 
