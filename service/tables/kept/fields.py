@@ -89,12 +89,7 @@ def _text(raw: msgspec.Raw | None) -> str | None:
     written = bytes(raw)
     if written == b"null":
         return None
-    if written[:1] == b'"':
-        try:
-            return _decode_text(written)
-        except NotPlainlyValid:  # half a surrogate pair, of which no text can be made
-            pass
-    return written.decode()
+    return _decode_text(written) if written[:1] == b'"' else written.decode()
 
 
 @lru_cache(maxsize=1024)
