@@ -23,6 +23,9 @@ MOST_UNPACKED_BYTES = 256 * 2**20
 MAX_TEXT_BYTES = 4 * 1024
 """Of a row that is read as it is, though each of its texts may be stored once and stand in every row."""
 
+FEW_ROWS = 16
+"""Rows that are read at a time where a text that is stored once is held as often as it stands."""
+
 
 class ParquetReader:
     """Reads `file`, to which what is fed is written first; all of it, or the `row_groups` after some rows."""
@@ -58,12 +61,16 @@ class ParquetReader:
         """Give the rows with all columns; a long text that is stored once is held once until written."""
         kept.received = self._file.seek(0, SEEK_END)
         texts, plain = _texts(table.schema), _without_views(table.schema_arrow)
-        groups = self._row_groups or range(table.num_row_groups)
+        groups = list(self._row_groups or range(table.num_row_groups))
         with self._stored(table, texts) as stored:
             source = stored if any(_has_long_texts(stored, group, texts) for group in groups) else table
-            for batch in source.iter_batches(PIECE_ROWS, self._row_groups, use_threads=False):
-                yield from rows_of(batch, self._rows_before, kept, plain if source is stored else None)
-                self._rows_before += batch.num_rows
+            size = FEW_ROWS if any(map(_is_extended_text, source.schema_arrow.types)) else PIECE_ROWS
+            # what is nested and has dictionaries cannot be joined to that of another row group
+            nested = any(map(pa.types.is_nested, source.schema_arrow.types))
+            for some in [[group] for group in groups] if nested else [groups]:
+                for batch in source.iter_batches(size, some, use_threads=False):
+                    yield from rows_of(batch, self._rows_before, kept, plain if source is stored else None)
+                    self._rows_before += batch.num_rows
 
     def _stored(self, table: parquet.ParquetFile, texts: list[str]) -> parquet.ParquetFile:
         """Return the table with its texts as dictionaries, which takes longer where each is another."""
@@ -83,9 +90,16 @@ def _has_long_texts(stored: parquet.ParquetFile, group: int, texts: list[str]) -
     longest = 0
     for batch in stored.iter_batches(1, [group], texts, use_threads=False):
         for column in batch.columns:
+            if isinstance(column, pa.ExtensionArray):  # comes as it is
+                continue
             longest += pc.max(pc.binary_length(column.dictionary)).as_py() or 0
         break
     return longest > MAX_TEXT_BYTES
+
+
+def _is_extended_text(kind: pa.DataType) -> bool:
+    """Say whether it is a type of text, such as JSON, that pyarrow does not read as a dictionary."""
+    return isinstance(kind, pa.BaseExtensionType) and not pa.types.is_fixed_size_binary(kind.storage_type)
 
 
 def _check_columns(table: parquet.ParquetFile, keep: bool) -> None:
