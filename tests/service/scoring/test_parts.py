@@ -86,7 +86,7 @@ def test_a_column_that_comes_late_is_refused_as_in_one_process(predictor: Predic
         at_once(source, keep=True)
     with pytest.raises(TableFileError) as told_by_pieces:
         by_pieces(predictor, source, keep=True)
-    assert "see shop" in str(told_by_pieces.value)
+    assert "no column shop" in str(told_by_pieces.value)
     assert str(told_by_pieces.value) == str(told_at_once.value)
 
 
