@@ -79,6 +79,10 @@ class KeysError(PhonePriceError):
     """Keys cannot be read, or are none that protect anything."""
 
 
+class WorkerError(PhonePriceError):
+    """A process that is to answer cannot be started, time and again."""
+
+
 class BundleError(PhonePriceError):
     """A bundle is not whole. One subclass for each rung of the reader's ladder."""
 

@@ -120,7 +120,7 @@ def load_first(settings: Settings) -> Predictor:
     """Load what CURRENT names; a worker that is started again, else what its supervisor proved last.
 
     Raises a `BundleError` or `EngineError`. Without the second, a bad version and the end of one worker would
-    end them all: a supervisor gives up when a worker cannot start.
+    end them all: a supervisor gives up where a worker cannot start, time and again.
     """
     try:
         return load_predictor(settings)

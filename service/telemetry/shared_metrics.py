@@ -3,13 +3,15 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.values import MultiProcessValue
 
 from service.telemetry.logs import LOGGER
 
@@ -34,6 +36,18 @@ def shared_by(workers: int) -> Iterator[None]:
     with folder as path:
         os.environ[FOLDER] = path
         yield
+
+
+def shared_counter(name: str, what: str) -> Callable[[], None]:
+    """Return what adds one to a counter of this process that the workers tell with theirs.
+
+    A process that has imported prometheus-client before the folder was there shares nothing by itself. Where
+    there is no folder, nobody could tell, and nothing is counted.
+    """
+    if FOLDER not in os.environ:
+        return lambda: None
+    counter = MultiProcessValue()("counter", name, f"{name}_total", (), (), what)  # type: ignore[no-untyped-call]
+    return partial(counter.inc, 1)
 
 
 def exposition_of_all() -> bytes | None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -69,6 +70,37 @@ def test_an_upload_under_way_is_answered_whole(options: tuple[str, ...]) -> None
         assert len([json.loads(line) for line in answer.text.splitlines()]) == 20
         running.client.close()
         ended(running, 20)
+
+
+def is_refused(running: RunningService) -> bool:
+    """Whether nobody listens; a connection that is taken and never answered is not refused."""
+    try:
+        socket.create_connection((running.client.base_url.host, running.client.base_url.port or 0)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two workers"])
+def test_while_an_upload_is_under_way_new_connections_are_refused(options: tuple[str, ...]) -> None:
+    with running_service(ARTIFACTS, *options) as running:
+
+        def lines() -> Iterator[bytes]:
+            yield (",".join(FEATURES) + "\n").encode()
+            running.process.terminate()
+            deadline = time.monotonic() + 15
+            while not is_refused(running) and time.monotonic() < deadline:
+                yield LINE.encode()
+                time.sleep(0.1)
+            refused.append(is_refused(running))
+            yield LINE.encode()
+
+        refused: list[bool] = []
+        answer = running.client.post("/predict/batch", content=lines(), headers={"Content-Type": CSV})
+        assert refused == [True]
+        assert answer.status_code == 200
+        running.client.close()
+        ended(running, 60)
 
 
 BLOCKED = """
