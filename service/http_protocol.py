@@ -9,6 +9,7 @@ to until about then.
 """
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 from random import uniform
 from typing import Any
@@ -18,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.break_off import EXTENSION
 from service.errors import refusal
 from service.guards.admission import Overload
 from service.read_on import ReadOn
@@ -157,7 +159,12 @@ class PhonePriceProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.scope["extensions"] = {EXTENSION: partial(self._reset, cycle)}  # type: ignore[dict-item]
         super()._start_asgi_task(cycle, _uninvited(cycle, app) if cycle.waiting_for_100_continue else app)
+
+    def _reset(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True  # uvicorn tells it the last of a connection's requests only
+        self.transport.abort()
 
     def on_body(self, body: bytes) -> None:
         self._silent = 0

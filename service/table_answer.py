@@ -1,6 +1,7 @@
 """The response to a table: read from the network, predicted and written piece by piece, in bounded memory."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 from fastapi import HTTPException, Response
@@ -8,8 +9,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from contract.errors import InvalidTableError
+from service.break_off import break_off
 from service.tables.scoring import TableScorer
-from service.tables.spool import Spool
+from service.tables.spool import NoRoomError, Spool
+from service.telemetry.logs import LOGGER
+
+log = logging.getLogger(LOGGER)
 
 MOST_DISCARDED_BYTES = 256 * 2**20
 """What is still read of a table that is refused."""
@@ -37,6 +42,7 @@ class TableAnswer(Response):
         self._chunks = chunks
         self._scorer = scorer
         self._live = live
+        self._begun = False
         self.status_code = 200
         self.media_type = media_type
         self.background = None
@@ -46,7 +52,7 @@ class TableAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with Spool() as spool:
-            scoring = asyncio.create_task(self._score(spool))
+            scoring = asyncio.create_task(self._score(spool, scope))
             try:
                 if not self._live:
                     await scoring
@@ -56,7 +62,7 @@ class TableAnswer(Response):
             finally:
                 scoring.cancel()
 
-    async def _score(self, spool: Spool) -> None:
+    async def _score(self, spool: Spool, scope: Scope) -> None:
         try:
             async for chunk in self._chunks:
                 for content in self._scorer.feed(chunk):
@@ -68,19 +74,22 @@ class TableAnswer(Response):
         except InvalidTableError:
             await discard(self._chunks)
             raise
-        except OSError as error:
+        except NoRoomError as error:
+            log.error("there is no room to hold the answer to a table: %s", error)
+            spool.drop()
+            if self._begun:
+                break_off(scope)  # who still sends does not read, and would send on and on
             raise HTTPException(507, "The service has no room for the answer; send fewer rows") from error
         finally:
             spool.end()
 
     async def _send(self, spool: Spool, scoring: asyncio.Task[None], send: Send) -> None:
         length = [] if self._live else [(b"content-length", b"%d" % len(spool))]
-        begun = False
         async for content in spool.contents():
-            if not begun:
+            if not self._begun:
                 headers = self.raw_headers + length
+                self._begun = True
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
-                begun = True
             await send({"type": "http.response.body", "body": content, "more_body": True})
         await scoring  # raises what went wrong
         await send({"type": "http.response.body", "body": b""})

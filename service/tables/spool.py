@@ -3,14 +3,20 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from tempfile import TemporaryFile
+from io import FileIO
+from shutil import disk_usage
+from tempfile import TemporaryFile, gettempdir
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 MEMORY_BYTES = 8 * 2**20
 """What is held in memory; more lies in a temporary file."""
 
 CHUNK_BYTES = 256 * 1024
+
+
+class NoRoomError(Exception):
+    """What is to be held cannot be written; the text tells an operator where, and how much is free."""
 
 
 class Spool:
@@ -22,7 +28,7 @@ class Spool:
     def __init__(self) -> None:
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
-        self._file: BinaryIO | None = None  # what comes after what is held
+        self._file: FileIO | None = None  # what comes after what is held
         self._written = 0
         self._read = 0
         self._ended = False
@@ -42,18 +48,35 @@ class Spool:
         return self._held_bytes + self._written - self._read
 
     def write(self, content: bytes) -> None:
-        """Add to the end. Raises `OSError` when the disk is full."""
+        """Add to the end. Raises `NoRoomError`, as when the disk is full."""
         if not content:  # an answer begins with its first bytes, and may be a refusal until then
             return
         if self._written == 0 and self._held_bytes + len(content) <= MEMORY_BYTES:
             self._held.append(content)
             self._held_bytes += len(content)
         else:
-            if self._file is None:
-                self._file = TemporaryFile()  # noqa: SIM115 - closed by __exit__
-            self._file.seek(self._written)
-            self._written += self._file.write(content)
+            try:
+                self._write_to_file(content)
+            except OSError as error:
+                raise NoRoomError(f"{error.strerror or error}: {_free()}") from error
         self._changed.set()
+
+    def _write_to_file(self, content: bytes) -> None:
+        if self._file is None:
+            # without a buffer, which would tell of a full disk when something else is done
+            self._file = TemporaryFile(buffering=0)  # noqa: SIM115 - closed by __exit__
+        self._file.seek(self._written)
+        rest = memoryview(content)
+        while rest:
+            written = self._file.write(rest)
+            self._written += written
+            rest = rest[written:]
+
+    def drop(self) -> None:
+        """Forget what has not been read, and end."""
+        self._held.clear()
+        self._held_bytes = self._written = self._read = 0
+        self.end()
 
     def end(self) -> None:
         """Say that nothing more comes."""
@@ -75,7 +98,7 @@ class Spool:
                 self._changed.clear()
                 await self._changed.wait()
 
-    def _next_of(self, file: BinaryIO) -> bytes:
+    def _next_of(self, file: FileIO) -> bytes:
         file.seek(self._read)
         content = file.read(CHUNK_BYTES)
         self._read += len(content)
@@ -84,3 +107,11 @@ class Spool:
             file.truncate()
             self._read = self._written = 0
         return content
+
+
+def _free() -> str:
+    try:
+        folder = gettempdir()
+        return f"{folder} has {disk_usage(folder).free:,} bytes free"
+    except OSError as error:  # there is none, or it has gone
+        return str(error.strerror or error)
