@@ -148,7 +148,12 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
             await asyncio.to_thread(app.state.tracing.exporter.shutdown)
 
     app = PhonePriceService(
-        settings, title="Phone price", summary=SUMMARY, version=VERSION, lifespan=lifespan
+        settings,
+        title="Phone price",
+        summary=SUMMARY,
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,  # the address would be made of Host, which the client writes
     )
     _furnish(app, settings)
     return app
