@@ -19,7 +19,9 @@ from service.guards.admission import TABLES, Overload, TableAdmission
 from service.guards.body_limit import BodyLimit
 from service.guards.content_encoding import PlainBodies
 from service.guards.deadline import Deadline
+from service.guards.frames import NoFrames
 from service.guards.keys import Keyring
+from service.head_as_get import HeadAsGet
 from service.lifecycle.draining import Drain
 from service.lifecycle.reload import Follower, follow, load_first
 from service.lifecycle.watchdog import watch
@@ -69,7 +71,7 @@ class PhonePriceService(FastAPI):
             self.open_paths |= METRICS
         if settings.page:
             self.open_paths |= page.FILES  # the page itself asks for a key
-        self.plain_path = Wording(super().__call__, self.dialects.refuse_at)
+        self.plain_path = HeadAsGet(Wording(super().__call__, self.dialects.refuse_at))
         fast_path = FastPath(
             self.plain_path,
             {PREDICT.route: PREDICT, **self.dialects.short_cuts},
@@ -163,6 +165,7 @@ def _furnish(app: PhonePriceService, settings: Settings) -> None:
     """Give the app its guards, the innermost first, its words for failures, and its routes."""
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, tables=TABLES)
     app.add_middleware(PlainBodies, unpacked_at=app.dialects.unpack_at)
+    app.add_middleware(NoFrames)
     app.add_middleware(Deadline)
     app.add_middleware(RequireKey, keyring=app.state.keyring, open_paths=app.open_paths)
     app.add_middleware(RequestMetrics, metrics=app.state.metrics)

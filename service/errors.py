@@ -55,12 +55,20 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
+        _allow_head(error)
         return refusal(error.status_code, _what_to_do(request, error), error.headers)
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:
         # the exception's own text goes to the log only: it may hold paths or input
         return error_response(500, [Violation("internal_error", (), "The service failed; its log says why")])
+
+
+def _allow_head(error: HTTPException) -> None:
+    """Name HEAD beside GET: FastAPI's routes do not know that they are asked so."""
+    allowed = (error.headers or {}).get("Allow", "").split(", ")
+    if "GET" in allowed:
+        error.headers = {**(error.headers or {}), "Allow": ", ".join(sorted({*allowed, "HEAD"}))}
 
 
 def _what_to_do(request: Request, error: HTTPException) -> str:

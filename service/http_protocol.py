@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from service.break_off import EXTENSION
 from service.errors import refusal
 from service.guards.admission import Overload
+from service.one_host import names_one_host
 from service.read_on import ReadOn
 
 MOST_HEAD_BYTES = 32 * 1024
@@ -35,12 +36,15 @@ _REASONS = {
     431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
 }
 
+_NO_HOST = "Name the host that is asked in one header, as Host: example.org or Host: example.org:8000"
+
 _NO_PROXY = "This is no proxy: ask for a path, with another method than CONNECT"
 
 _OF_PROXIES = frozenset({b"x-forwarded-for", b"forwarded", b"via"})
 
 _HEAD = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 100 "
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 class HeadWithBody:
@@ -86,10 +90,15 @@ class TooManyPipelinedError(Exception):
     """A client sends on and on, and waits for no answer."""
 
 
+class HostError(Exception):
+    """A request names no host, or not one."""
+
+
 class PhonePriceProtocol(HttpToolsProtocol):
     """What uvicorn makes of each connection."""
 
     _is_broken = False  # what comes makes no sense any more
+    _fault = ""  # that the parser does not know of
     _refused = False  # the request that is being read has been, and nothing is made of its body
     _rest = 0  # seconds for which its connection is then not listened to
     _silent = 0  # bytes that came since the parser last had something to say: a head, or a piece of a body
@@ -150,6 +159,9 @@ class PhonePriceProtocol(HttpToolsProtocol):
             raise HeadTooLargeError  # the parser gives up, and `send_400_response` is called
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooManyPipelinedError
+        if not names_one_host(self.headers) and not self._needs_no_host():
+            self._fault = _NO_HOST
+            raise HostError
         self._silent = 0
         if self.parser.should_upgrade():
             return  # the parser stops, and is given the head again
@@ -157,6 +169,9 @@ class PhonePriceProtocol(HttpToolsProtocol):
             self._turn_away()
         else:
             super().on_headers_complete()
+
+    def _needs_no_host(self) -> bool:
+        return self.parser.get_http_version() == "1.0" and all(name != b"host" for name, _ in self.headers)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         cycle.scope["extensions"] = {EXTENSION: partial(self._reset, cycle)}  # type: ignore[dict-item]
@@ -198,6 +213,8 @@ class PhonePriceProtocol(HttpToolsProtocol):
         self._refused = True
         # on a proxy's connection the next request is another client's
         self._rest = 0 if any(name in _OF_PROXIES for name, _ in self.headers) else seconds
+        if self.scope["method"] == "HEAD":
+            answer = answer[: answer.index(_END_OF_HEAD) + len(_END_OF_HEAD)]
         self._answers.write(answer)
         self._answers.flush()
         if self.expect_100_continue or not self.parser.should_keep_alive():
@@ -214,7 +231,7 @@ class PhonePriceProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED:
             self._answers.close()  # amid the answer that is under way a refusal would be taken for its rest
             return
-        self._refuse(431 if self._silent > MOST_HEAD_BYTES else 400)
+        self._refuse(431 if self._silent > MOST_HEAD_BYTES else 400, self._fault)
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

@@ -166,3 +166,42 @@ def test_a_proxys_method_is_refused_and_nothing_follows(running: RunningService)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert received.startswith(b"HTTP/1.1 400 ")
     assert received.count(b"HTTP/1.1 ") == 1
+
+
+HOSTS = ["x", "localhost:8000", "[::1]:8000", "phone_price.svc", "xn--bcher-kva.example:", "", "203.0.113.7"]
+NO_HOSTS = {
+    "none": b"",
+    "two": b"host: x\r\nhost: y\r\n",
+    "the same twice": b"host: x\r\nhost: x\r\n",
+    "a space": b"host: a b\r\n",
+    "a user": b"host: me@x\r\n",
+    "a path": b"host: x/y\r\n",
+    "a list": b"host: x:80, y:80\r\n",
+    "a port that is none": b"host: x:http\r\n",
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_is_taken_with_and_without_a_port(running: RunningService, host: str) -> None:
+    with connect(running) as connection:
+        connection.sendall(f"GET /health HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        assert answer(connection, "GET")[0].status == 200
+
+
+@pytest.mark.parametrize("lines", NO_HOSTS.values(), ids=NO_HOSTS)
+@pytest.mark.parametrize("upgrade", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"], ids=["", "upgrade"])
+def test_a_request_has_one_host(running: RunningService, lines: bytes, upgrade: bytes) -> None:
+    with connect(running) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\n" + lines + upgrade + b"\r\n" + SMUGGLED)
+        response, body = answer(connection, "GET")
+        assert (response.status, response.getheader("connection")) == (400, "close")
+        assert b"Host" in body
+        assert connection.recv(1) == b""
+
+
+def test_http_1_0_needs_no_host_but_has_not_two(running: RunningService) -> None:
+    for lines, status in ((b"", 200), (b"host: x\r\n", 200), (b"host: x\r\nhost: x\r\n", 400)):
+        with connect(running) as connection:
+            connection.sendall(b"GET /health HTTP/1.0\r\n" + lines + b"\r\n")
+            assert answer(connection, "GET")[0].status == status
+            assert connection.recv(1) == b""

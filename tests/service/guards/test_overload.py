@@ -108,6 +108,15 @@ def test_a_refusal_after_which_nothing_can_come_ends_the_connection(
         assert answer.count(b"HTTP/1.1") == 1
 
 
+def test_a_refusal_of_head_has_no_body_that_would_be_taken_for_an_answer(narrow: RunningService) -> None:
+    with two_under_way(narrow), connected(narrow) as connection:
+        connection.sendall(b"HEAD /model-info HTTP/1.1\r\nhost: x\r\nvia: 1.1 proxy\r\n\r\n")
+        connection.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        head, _, rest = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert rest.startswith(b"HTTP/1.1 200 ")
+
+
 def test_of_requests_in_a_row_the_earlier_is_answered_first(narrow: RunningService) -> None:
     with connected(narrow) as connection, connected(narrow) as other:
         other.sendall(posted()[:-10])
