@@ -32,8 +32,9 @@ async def discard(chunks: AsyncIterator[bytes]) -> None:
 class TableAnswer(Response):
     """An ASGI response that scores `chunks` while it is sent.
 
-    With `live` it begins with the first rows; else when the last row has turned out right, so that a refusal
-    can still be one. What goes wrong after the beginning breaks the answer off: none looks whole that is not.
+    With `live` it begins with the first rows, unless the client speaks HTTP/1.0, which has to be told the
+    length first; else when the last row has turned out right, so that a refusal can still be one. What goes
+    wrong after the beginning breaks the answer off: none looks whole that is not.
     """
 
     def __init__(
@@ -51,12 +52,13 @@ class TableAnswer(Response):
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        live = self._live and scope.get("http_version") != "1.0"
         with Spool() as spool:
             scoring = asyncio.create_task(self._score(spool, scope))
             try:
-                if not self._live:
+                if not live:
                     await scoring
-                await self._send(spool, scoring, send)
+                await self._send(spool, scoring, send, live)
             except ClientDisconnect:
                 return
             finally:
@@ -83,8 +85,8 @@ class TableAnswer(Response):
         finally:
             spool.end()
 
-    async def _send(self, spool: Spool, scoring: asyncio.Task[None], send: Send) -> None:
-        length = [] if self._live else [(b"content-length", b"%d" % len(spool))]
+    async def _send(self, spool: Spool, scoring: asyncio.Task[None], send: Send, live: bool) -> None:
+        length = [] if live else [(b"content-length", b"%d" % len(spool))]
         async for content in spool.contents():
             if not self._begun:
                 headers = self.raw_headers + length

@@ -205,3 +205,52 @@ def test_http_1_0_needs_no_host_but_has_not_two(running: RunningService) -> None
             connection.sendall(b"GET /health HTTP/1.0\r\n" + lines + b"\r\n")
             assert answer(connection, "GET")[0].status == status
             assert connection.recv(1) == b""
+
+
+TABLES = {
+    "application/json": json.dumps({"phones": [EXAMPLE] * 3_000}).encode(),
+    "application/x-ndjson": (PHONE + b"\n") * 3_000,
+    "text/csv": b"%b\n" % ",".join(EXAMPLE).encode()
+    + b"%b\n" % ",".join(map(str, EXAMPLE.values())).encode() * 3_000,
+}
+KINDS = [*TABLES, "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"]
+
+
+def asked_by_1_0(running: RunningService, sent: bytes) -> tuple[int, bytes]:
+    """Return the status and the body of an answer that a client of HTTP/1.0 can read."""
+    with connect(running) as connection:
+        connection.sendall(sent.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1))
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"
+    return int(head.split()[1]), body
+
+
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+@pytest.mark.parametrize("accepted", KINDS)
+@pytest.mark.parametrize("kind", TABLES)
+def test_http_1_0_is_answered_a_table_with_its_length(
+    running: RunningService, kind: str, accepted: str, on_error: str
+) -> None:
+    lines = [b"content-type: %b" % kind.encode(), b"accept: %b" % accepted.encode()]
+    sent = request("POST", f"/predict/batch?on_error={on_error}", *lines, body=TABLES[kind])
+    with connect(running) as connection:
+        connection.sendall(sent)
+        _, body = answer(connection)
+    assert asked_by_1_0(running, sent) == (200, body)
+
+
+def test_http_1_0_is_answered_with_a_length_everywhere(running: RunningService) -> None:
+    for method, path in routes(running):
+        path = path.replace("{model}", "phone-price")
+        for kind, body in {"application/json": PHONE, **TABLES}.items():
+            sent = request(method, path, b"content-type: %b" % kind.encode(), body=body)
+            asked_by_1_0(running, sent if method == "POST" else request(method, path))
+
+
+def test_http_1_0_is_refused_a_broken_row_only_as_asked(running: RunningService) -> None:
+    rows = TABLES["application/x-ndjson"] + b"{}\n"
+    for on_error, status in (("skip", 200), ("fail", 422)):
+        path = f"/predict/batch?on_error={on_error}"
+        sent = request("POST", path, b"content-type: application/x-ndjson", body=rows)
+        assert asked_by_1_0(running, sent)[0] == status
