@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from contract.errors import InvalidTableError
@@ -54,9 +54,15 @@ def install_error_handlers(app: FastAPI) -> None:
         return error_response(422, [_in_body(violation) for violation in error.violations])
 
     @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
+    async def refused(request: Request, error: HTTPException) -> Response | None:
+        if isinstance(error.__cause__, ClientDisconnect):  # FastAPI takes it for a body that is no JSON
+            return None
         _allow_head(error)
         return refusal(error.status_code, _what_to_do(request, error), error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(_: Request, __: ClientDisconnect) -> None:
+        """Answer nothing, as there is nobody to hear it."""
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:

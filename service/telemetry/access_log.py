@@ -15,6 +15,7 @@ from typing import TextIO
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.telemetry.logs import stamp
+from service.telemetry.metrics import CLIENT_GONE
 
 FLUSH_SECONDS = 0.1
 
@@ -50,8 +51,12 @@ class AccessLog:
 
         try:
             await self.app(scope, receive, noted)
+        except Exception:
+            status = status or 500  # as the server then answers
+            raise
         finally:
-            self._write(self._line(scope, request_id.decode(), status, 1_000 * (perf_counter() - start)))
+            milliseconds = 1_000 * (perf_counter() - start)
+            self._write(self._line(scope, request_id.decode(), status or CLIENT_GONE, milliseconds))
 
     def note(self, scope: Scope, status: int) -> bytes:
         """Write the line of a request that took no time; return its id."""
