@@ -18,26 +18,27 @@ class BodyLimit:
         self.tables = tables
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == self.tables:
+            await self.app(scope, receive, send)
+            return
         declared, received = declared_bytes(scope), 0
 
-        async def limited() -> Message:
+        async def counted() -> Message:
             nonlocal received
-            self._check(declared)  # before the client is asked for the body
+            if declared > self.max_bytes:  # before the body is asked for, and after its route is known
+                raise HTTPException(413, too_large(self.max_bytes))
             message = await receive()
             received += len(message.get("body", b""))
-            self._check(received)
+            if received > self.max_bytes:
+                raise HTTPException(413, too_large(self.max_bytes))
             return message
 
-        await self.app(scope, receive if scope.get("path") == self.tables else limited, send)
-
-    def _check(self, size: int) -> None:
-        if size > self.max_bytes:
-            raise HTTPException(413, too_large(self.max_bytes))
+        await self.app(scope, counted, send)
 
 
 def declared_bytes(scope: Scope) -> int:
     """Return what Content-Length says, or 0 without one."""
-    return next((int(value) for name, value in scope.get("headers", ()) if name == b"content-length"), 0)
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
 def too_large(max_bytes: int) -> str:
