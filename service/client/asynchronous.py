@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Self, TypeVar
 
 import httpx
@@ -11,9 +12,11 @@ from service.client.answers import Explanation, Health, ModelInfo, Prediction, W
 from service.client.attempts import Attempts, check_patience
 from service.client.calls import PHONES_PER_CALL, Call
 from service.client.errors import UnavailableError
-from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
+from service.client.exchange import Answer, checked, checked_key, checked_url, headers_with, named_failures
 from service.client.phones import AnyPhone
+from service.client.received import MAX_ANSWER_BYTES, Received, check_size
 from service.client.tables import Table
+from service.client.told import Teller
 
 AT_A_TIME = 32
 """Requests under way. Others wait here: httpx would go through all that wait for each that ends, and with a
@@ -35,14 +38,16 @@ class AsyncPhonePriceClient:
         api_key: str | None = None,
         timeout: float = 30.0,
         retries: int = 5,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         check_patience(retries, timeout)
+        check_size(max_answer_bytes)
         self._places = asyncio.Semaphore(AT_A_TIME)
-        self._retries, self._timeout = retries, timeout
-        self._http = httpx.AsyncClient(
-            base_url=checked_url(url), headers=key_header(api_key), transport=transport
-        )
+        self._retries, self._timeout, self._max_bytes = retries, timeout, max_answer_bytes
+        place, key = checked_url(url), checked_key(api_key)
+        self._teller = Teller(place, key)
+        self._http = httpx.AsyncClient(base_url=place, headers=headers_with(key), transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,7 +80,8 @@ class AsyncPhonePriceClient:
         """
         # what takes long for a large table is done beside the event loop
         call = await asyncio.to_thread(calls.predict_table, table)
-        return await asyncio.to_thread(call.read, await self._answered(call))
+        with self._teller.failures():
+            return await asyncio.to_thread(call.read, await self._answered(call))
 
     async def explain(self, phone: AnyPhone) -> Explanation:
         """Say what each specification adds to the expected price range of a typical phone."""
@@ -94,7 +100,8 @@ class AsyncPhonePriceClient:
         return await self._ask(calls.model_info())
 
     async def _ask(self, call: Call[Type]) -> Type:
-        return call.read(await self._answered(call))
+        with self._teller.failures():
+            return call.read(await self._answered(call))
 
     async def _answered(self, call: Call[Type]) -> Answer:
         attempts = Attempts(self._retries if call.repeated else 0, self._timeout)
@@ -107,17 +114,20 @@ class AsyncPhonePriceClient:
 
     async def _attempt(self, call: Call[Type], attempts: Attempts) -> Answer:
         left = attempts.left()
-        content = call.content if isinstance(call.content, bytes) else _later(call.content)
         headers = call.headers_for(left)
         try:
             with named_failures(self._http.base_url):
-                async with asyncio.timeout(left), self._places:
-                    response = await self._http.request(
-                        call.method, call.path, content=content, headers=headers, timeout=None
-                    )
+                async with asyncio.timeout(left), self._places, self._sent(call, headers) as response:
+                    received = Received(response, self._max_bytes)
+                    async for part in response.aiter_raw():
+                        received.add(part)
+                    return received.answer()
         except TimeoutError:
             raise attempts.too_late() from None
-        return Answer(response.status_code, response.headers, response.content)
+
+    def _sent(self, call: Call[Type], headers: dict[str, str]) -> AbstractAsyncContextManager[httpx.Response]:
+        content = call.content if isinstance(call.content, bytes) else _later(call.content)
+        return self._http.stream(call.method, call.path, content=content, headers=headers, timeout=None)
 
 
 async def _later(content: Iterable[bytes]) -> AsyncIterator[bytes]:

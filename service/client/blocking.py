@@ -11,9 +11,11 @@ from service.client.answers import Explanation, Health, ModelInfo, Prediction, W
 from service.client.attempts import Attempts, check_patience
 from service.client.calls import PHONES_PER_CALL, Call
 from service.client.errors import UnavailableError
-from service.client.exchange import Answer, checked, checked_url, key_header, named_failures
+from service.client.exchange import Answer, checked, checked_key, checked_url, headers_with, named_failures
 from service.client.phones import AnyPhone
+from service.client.received import MAX_ANSWER_BYTES, Received, check_size
 from service.client.tables import Table
+from service.client.told import Teller
 
 Type = TypeVar("Type")
 
@@ -28,6 +30,8 @@ class PhonePriceClient:
     growing pauses, and not before the service's Retry-After; what would then come too late is not. So is
     what a proxy refuses by 429. Only connecting, a part of the body that goes byte by byte, and a head that
     comes so may take longer than `timeout`.
+    `max_answer_bytes` is the most that is held of an answer, unpacked: 512 MiB, which is 17 million rows of a
+    table; what is larger is an `AnswerError`. For single phones 1 MiB is enough.
     `transport` replaces the network, for a certificate or an app in the same process; without one, a proxy
     of the environment (HTTP_PROXY) is gone through, and sees the key where the url is not https.
 
@@ -44,11 +48,15 @@ class PhonePriceClient:
         api_key: str | None = None,
         timeout: float = 30.0,
         retries: int = 5,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         check_patience(retries, timeout)
-        self._retries, self._timeout = retries, timeout
-        self._http = httpx.Client(base_url=checked_url(url), headers=key_header(api_key), transport=transport)
+        check_size(max_answer_bytes)
+        self._retries, self._timeout, self._max_bytes = retries, timeout, max_answer_bytes
+        place, key = checked_url(url), checked_key(api_key)
+        self._teller = Teller(place, key)
+        self._http = httpx.Client(base_url=place, headers=headers_with(key), transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -99,12 +107,13 @@ class PhonePriceClient:
 
     def _ask(self, call: Call[Type]) -> Type:
         attempts = Attempts(self._retries if call.repeated else 0, self._timeout)
-        while True:
-            try:
-                return call.read(checked(self._attempt(call, attempts)))
-            except UnavailableError as error:
-                pause = attempts.pause_after(error)
-            time.sleep(pause)
+        with self._teller.failures():
+            while True:
+                try:
+                    return call.read(checked(self._attempt(call, attempts)))
+                except UnavailableError as error:
+                    pause = attempts.pause_after(error)
+                time.sleep(pause)
 
     def _attempt(self, call: Call[Type], attempts: Attempts) -> Answer:
         left = attempts.left()
@@ -113,11 +122,11 @@ class PhonePriceClient:
             call.method, call.path, content=body, headers=call.headers_for(left), timeout=left
         )
         with named_failures(self._http.base_url), sent as response:
-            content = bytearray()
-            for part in response.iter_bytes():
-                content += part
+            received = Received(response, self._max_bytes)
+            for part in response.iter_raw():
+                received.add(part)
                 attempts.left()  # the timeout of httpx begins anew with each byte that comes
-            return Answer(response.status_code, response.headers, bytes(content))
+            return received.answer()
 
 
 def _in_time(content: Iterable[bytes], attempts: Attempts) -> Iterator[bytes]:

@@ -14,7 +14,8 @@ from service.client.errors import AnswerError, DeadlineError, RefusalError, Unav
 
 KEY_VARIABLE = "PHONE_PRICE_API_KEY"
 
-LONGEST_REASON = 200
+ENCODING = "gzip"
+"""The Content-Encoding that is asked for: zlib unpacks it within bounds, as httpx does not."""
 
 Type = TypeVar("Type")
 
@@ -49,12 +50,17 @@ def checked_url(url: str) -> httpx.URL:
     return parsed
 
 
-def key_header(api_key: str | None) -> dict[str, str]:
-    """Return the header with the key, that of the environment where None is given. Raises `ValueError`."""
+def checked_key(api_key: str | None) -> str:
+    """Return the key, that of the environment where None is given; empty for none. Raises `ValueError`."""
     key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
     if not (key.isascii() and key.isprintable()):
         raise ValueError("api_key must be printable ASCII, on one line")
-    return {"X-API-Key": key} if key else {}
+    return key
+
+
+def headers_with(key: str) -> dict[str, str]:
+    """Return the headers of every request."""
+    return {"Accept-Encoding": ENCODING} | ({"X-API-Key": key} if key else {})
 
 
 @contextmanager
@@ -99,8 +105,8 @@ def from_json(kind: type[Type], answer: Answer) -> Type:
 
 def no_answer(answer: Answer, why: str) -> AnswerError:
     """Return what says that this is no answer of the service, although it looks like one."""
-    came = answer.media_type[:LONGEST_REASON] or "no Content-Type"
-    return AnswerError(f"{answer.status}, but no answer of the service: {came}, {why[:LONGEST_REASON]}")
+    came = answer.media_type or "no Content-Type"
+    return AnswerError(f"{answer.status}, but no answer of the service: {came}, {why}")
 
 
 def _violations(content: bytes) -> tuple[Violation, ...]:
@@ -127,4 +133,4 @@ def _place(url: httpx.URL) -> str:
 
 
 def _reason(error: httpx.RequestError) -> str:
-    return (str(error) or type(error).__name__)[:LONGEST_REASON]
+    return str(error) or type(error).__name__
