@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.aside import Aside
 from service.batching import TurnBatcher
-from service.errors import install_error_handlers
+from service.errors import ErrorBody, install_error_handlers
 from service.fast_path import PREDICT, FastPath
 from service.guards.access import ALIVE, HEALTH, METRICS, RequireKey
 from service.guards.admission import TABLES, Overload, TableAdmission
@@ -29,6 +29,7 @@ from service.openapi import complete
 from service.predictor import Predictor
 from service.protocols.dialect import Dialects
 from service.protocols.wording import Wording
+from service.query import refuse_unknown_parameters
 from service.routes import explain, health, metrics, model_info, page, predict
 from service.settings import Settings, told
 from service.telemetry.access_log import AccessLog
@@ -39,6 +40,12 @@ from service.telemetry.tracing import Tracing, tracing_wanted
 SUMMARY = "In which of four price ranges does a phone with these specifications sell?"
 
 VERSION = "0.1.0"
+
+CHECKED: dict[str, Any] = {
+    "dependencies": [Depends(refuse_unknown_parameters)],
+    "responses": {422: {"model": ErrorBody, "description": "The path has no such query parameter"}},
+}
+"""What holds for the service's own routes. Links to the page gain parameters on their way, and may."""
 
 NEW_OBJECTS = 10_000
 """Before the garbage collector looks at them. Its default of 700 is what twenty requests under way have, so
@@ -176,4 +183,4 @@ def _furnish(app: PhonePriceService, settings: Settings) -> None:
     for routes in (predict, explain, health, model_info, metrics, page):
         # what a platform was told to ask at, as Vertex AI may be of /predict, is answered as it expects
         own = [route for route in routes.router.routes if getattr(route, "path", None) not in spoken]
-        app.include_router(APIRouter(routes=own))
+        app.include_router(APIRouter(routes=own), **({} if routes is page else CHECKED))

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from contract.errors import InvalidTableError
 from contract.violation import Violation, from_details
+from service.query import UnknownParameterError
 
 LARGEST_BODY = 8 * 1024
 """Bytes of an error's body. Twenty thousand mistakes are told by the first few."""
@@ -52,6 +53,10 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(InvalidTableError)
     async def invalid_table(_: Request, error: InvalidTableError) -> Response:
         return error_response(422, [_in_body(violation) for violation in error.violations])
+
+    @app.exception_handler(UnknownParameterError)
+    async def unknown_parameter(_: Request, error: UnknownParameterError) -> Response:
+        return error_response(422, error.violations)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response | None:

@@ -108,7 +108,7 @@ class FastPath:
 
 def _is_plain(scope: Scope, cut: ShortCut) -> bool:
     """Whether the head says nothing that only the plain path understands."""
-    if scope["method"] != "POST":
+    if scope["method"] != "POST" or scope["query_string"]:
         return False
     found = not cut.typed
     for name, value in scope["headers"]:
