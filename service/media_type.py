@@ -37,8 +37,9 @@ def prefers_html(request: Request) -> bool:
 
 
 def unsupported(*accepted: str) -> HTTPException:
-    """The 415 that names what is accepted."""
-    return HTTPException(415, f"Send the body with Content-Type {' or '.join(accepted)}")
+    """The 415 that names what is accepted, to programs by Accept: RFC 9110, 12.5.1 and 15.5.16."""
+    told = f"Send the body with Content-Type {' or '.join(accepted)}"
+    return HTTPException(415, told, {"Accept": ", ".join(accepted)})
 
 
 def require_json(request: Request) -> None:

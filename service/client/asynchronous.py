@@ -12,7 +12,15 @@ from service.client.answers import Explanation, Health, ModelInfo, Prediction, W
 from service.client.attempts import Attempts, check_patience
 from service.client.calls import PHONES_PER_CALL, Call
 from service.client.errors import UnavailableError
-from service.client.exchange import Answer, checked, checked_key, checked_url, headers_with, named_failures
+from service.client.exchange import (
+    Answer,
+    checked,
+    checked_key,
+    checked_url,
+    headers_with,
+    named_failures,
+    way_to,
+)
 from service.client.phones import AnyPhone
 from service.client.received import MAX_ANSWER_BYTES, Received, check_size
 from service.client.tables import Table
@@ -46,7 +54,7 @@ class AsyncPhonePriceClient:
         self._places = asyncio.Semaphore(AT_A_TIME)
         self._retries, self._timeout, self._max_bytes = retries, timeout, max_answer_bytes
         place, key = checked_url(url), checked_key(api_key)
-        self._teller = Teller(place, key)
+        self._teller, self._way = Teller(place, key), way_to(place, proxied=transport is None)
         self._http = httpx.AsyncClient(base_url=place, headers=headers_with(key), transport=transport)
 
     async def __aenter__(self) -> Self:
@@ -116,7 +124,7 @@ class AsyncPhonePriceClient:
         left = attempts.left()
         headers = call.headers_for(left)
         try:
-            with named_failures(self._http.base_url):
+            with named_failures(self._way):
                 async with asyncio.timeout(left), self._places, self._sent(call, headers) as response:
                     received = Received(response, self._max_bytes)
                     async for part in response.aiter_raw():

@@ -11,7 +11,15 @@ from service.client.answers import Explanation, Health, ModelInfo, Prediction, W
 from service.client.attempts import Attempts, check_patience
 from service.client.calls import PHONES_PER_CALL, Call
 from service.client.errors import UnavailableError
-from service.client.exchange import Answer, checked, checked_key, checked_url, headers_with, named_failures
+from service.client.exchange import (
+    Answer,
+    checked,
+    checked_key,
+    checked_url,
+    headers_with,
+    named_failures,
+    way_to,
+)
 from service.client.phones import AnyPhone
 from service.client.received import MAX_ANSWER_BYTES, Received, check_size
 from service.client.tables import Table
@@ -55,7 +63,7 @@ class PhonePriceClient:
         check_size(max_answer_bytes)
         self._retries, self._timeout, self._max_bytes = retries, timeout, max_answer_bytes
         place, key = checked_url(url), checked_key(api_key)
-        self._teller = Teller(place, key)
+        self._teller, self._way = Teller(place, key), way_to(place, proxied=transport is None)
         self._http = httpx.Client(base_url=place, headers=headers_with(key), transport=transport)
 
     def __enter__(self) -> Self:
@@ -121,7 +129,7 @@ class PhonePriceClient:
         sent = self._http.stream(
             call.method, call.path, content=body, headers=call.headers_for(left), timeout=left
         )
-        with named_failures(self._http.base_url), sent as response:
+        with named_failures(self._way), sent as response:
             received = Received(response, self._max_bytes)
             for part in response.iter_raw():
                 received.add(part)

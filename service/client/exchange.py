@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import msgspec
@@ -64,16 +65,16 @@ def headers_with(key: str) -> dict[str, str]:
 
 
 @contextmanager
-def named_failures(url: httpx.URL) -> Iterator[None]:
-    """Give what httpx raises while the service at `url` is asked the names of this client."""
+def named_failures(way: str) -> Iterator[None]:
+    """Give what httpx raises the names of this client; `way` tells where and through what it asked."""
     try:
         yield
     except httpx.TimeoutException as error:
-        raise DeadlineError(f"No answer in time from {_place(url)}: {_reason(error)}") from None
+        raise DeadlineError(f"No answer in time from {way}: {_reason(error)}") from None
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
-        raise UnavailableError(_no_connection(url, _reason(error))) from None
+        raise UnavailableError(_no_connection(way, _reason(error))) from None
     except UnicodeError:  # of a host that no name server can be asked for
-        raise UnavailableError(_no_connection(url, "its host has no name")) from None
+        raise UnavailableError(_no_connection(way, "its host has no name")) from None
     except httpx.RequestError as error:
         raise AnswerError(f"What came is no answer: {_reason(error)}") from None
 
@@ -122,8 +123,25 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
 
 
-def _no_connection(url: httpx.URL, why: str) -> str:
-    return f"There is no connection to the service at {_place(url)}: {why}"
+def way_to(url: httpx.URL, proxied: bool) -> str:
+    """Tell where the service is, and by which proxy of the environment it is asked, if it is by one."""
+    service = f"the service at {_place(url)}"
+    if proxied and (proxy := _proxy_for(url)):
+        return f"{service} through the proxy at {_place(proxy)}, which the environment names"
+    return service
+
+
+def _proxy_for(url: httpx.URL) -> httpx.URL | None:
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY name, unless NO_PROXY has the host."""
+    proxies = getproxies()
+    found = proxies.get(url.scheme) or proxies.get("all")
+    if not found or proxy_bypass(url.host):
+        return None
+    return httpx.URL(found if "://" in found else f"http://{found}")
+
+
+def _no_connection(way: str, why: str) -> str:
+    return f"There is no connection to {way}: {why}"
 
 
 def _place(url: httpx.URL) -> str:

@@ -26,4 +26,6 @@ def is_encoded(scope: Scope) -> bool:
     )
 
 
-_refused = refusal(415, "The body is compressed; send it without Content-Encoding")
+_refused = refusal(
+    415, "The body is compressed; send it without Content-Encoding", {"Accept-Encoding": "identity"}
+)

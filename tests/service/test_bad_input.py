@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from contract.phone import EXAMPLE, FEATURES
+from service.media_type import TABLES
 from tests.running_service import ARTIFACTS, running_service
 
 JSON = {"Content-Type": "application/json"}
@@ -122,13 +123,17 @@ def test_a_bad_body_is_refused(service: httpx.Client, path: str, body: bytes) ->
     "kind",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml", "", "é"],
 )
-@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain", "/what-if"])
 def test_another_content_type_is_refused_with_those_accepted(
     service: httpx.Client, path: str, kind: str
 ) -> None:
     headers = [(b"Content-Type", kind.encode("latin-1"))]
-    (detail,) = checked_refusal(service.post(path, content=phone(), headers=headers), 415)
+    refused = service.post(path, content=phone(), headers=headers)
+    (detail,) = checked_refusal(refused, 415)
     assert "application/json" in str(detail["msg"])
+    accepted = refused.headers["accept"].split(", ")
+    assert accepted == (list(TABLES) if path == "/predict/batch" else ["application/json"])
+    assert all(kind in str(detail["msg"]) for kind in accepted)
 
 
 def test_a_body_without_a_content_type_is_refused(service: httpx.Client) -> None:
@@ -142,6 +147,7 @@ def test_a_compressed_body_is_not_unpacked(service: httpx.Client) -> None:
         response = service.post(path, content=b"\x1f\x8b", headers=JSON | {"Content-Encoding": "gzip"})
         (violation,) = checked_refusal(response, 415)
         assert violation["msg"] == "The body is compressed; send it without Content-Encoding"
+        assert response.headers["accept-encoding"] == "identity"
 
 
 def many_unknown_keys(count: int) -> bytes:

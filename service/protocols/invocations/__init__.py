@@ -19,7 +19,7 @@ from service.errors import told
 from service.media_type import CSV, JSON, media_type, preferred
 from service.protocols.dialect import Dialect, platform_status
 from service.protocols.instances import PredictedInstances
-from service.protocols.invocations.bodies import JSON_LINES, reader_of
+from service.protocols.invocations.bodies import JSON_LINES, KINDS, reader_of
 from service.protocols.invocations.description import BODY, TEXT
 from service.protocols.invocations.writers import BareCsvWriter, LinesWriter
 from service.protocols.tables import answer_table
@@ -116,7 +116,7 @@ async def invocations(request: Request, predictor: LoadedPredictor, settings: Cu
     line has no header. A CSV answer has a line for each phone: its price range and the four probabilities.
     """
     if _charset(request) not in ("", "utf-8"):
-        raise HTTPException(415, "Send text in UTF-8")
+        raise HTTPException(415, "Send text in UTF-8", {"Accept": ", ".join(KINDS)})
     writer = _writer(preferred(request, ANSWERS))
     # beside the event loop, as the first of a kind imports what it needs
     read = await to_thread(reader_of, media_type(request), settings)

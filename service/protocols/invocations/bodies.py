@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from fastapi import HTTPException
 from numpy.lib import format as npy
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Specifications
 from contract.table import NUMBER, refusal
 from contract.violation import Location
-from service.media_type import CSV, JSON, NDJSON, PARQUET
+from service.media_type import CSV, JSON, NDJSON, PARQUET, unsupported
 from service.protocols.invocations.frames import checked_in_pieces, read_columns, read_frame
 from service.protocols.rows import (
     ABSENT,
@@ -86,7 +85,7 @@ def reader_of(kind: str, settings: Settings) -> Read:
         return _read_parquet
     if kind == NPY:
         return _read_npy
-    raise HTTPException(415, f"Send the body with Content-Type {' or '.join(KINDS)}")
+    raise unsupported(*KINDS)
 
 
 def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:

@@ -26,7 +26,8 @@ async def unpacked(request: Request, most_bytes: int) -> bytes:
     if encoding == "identity":
         return body
     if encoding not in _WINDOWS:
-        raise HTTPException(415, f"Send the body with Content-Encoding {' or '.join(_WINDOWS)}, or without")
+        told = f"Send the body with Content-Encoding {' or '.join(_WINDOWS)}, or without"
+        raise HTTPException(415, told, {"Accept-Encoding": ", ".join([*_WINDOWS, "identity"])})
     return await to_thread(_unpack, body, _WINDOWS[encoding], most_bytes)
 
 

@@ -1,5 +1,6 @@
 """CSV: pyarrow reads what is plainly right; whatever it refuses, the rules of `contract.table` judge."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,7 +25,10 @@ PIECE_BYTES = 256 * 1024
 MOST_RECORD_BYTES = 1024 * 1024
 """A record longer than this is an open quote."""
 
+OPEN_OR_LOST = "is a quote left open, or are line ends missing? curl keeps them with --data-binary"
+
 _WHOLE = {name: pa.int32() if spec.whole else pa.float64() for name, spec in SPECIFICATIONS.items()}
+_is_number = re.compile(NUMBER).fullmatch
 _DECIMAL = {name: pa.float64() for name in FEATURES}  # whole numbers written 842.0, as pandas may
 
 
@@ -66,9 +70,7 @@ class CsvReader:
         """Refuse a first record that is too long: no other can be, as all that are whole are taken away."""
         first = end_of_first_record(self._pending, 0) if end else len(self._pending)
         if first > MOST_RECORD_BYTES:
-            msg = (
-                f"Line {self._line}: the record that begins here is longer than 1 MiB: is a quote left open?"
-            )
+            msg = f"Line {self._line}: the record that begins here is longer than 1 MiB: {OPEN_OR_LOST}"
             raise refusal("csv_invalid", ("line", self._line), msg)
 
     def _rows(self, piece: bytes) -> Iterator[Rows]:
@@ -87,7 +89,9 @@ class CsvReader:
         start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
         end = end_of_first_record(piece, start)
         if end - start > PIECE_BYTES:
-            raise refusal("csv_invalid", (), "The header is longer than 256 KiB: is a quote left open?")
+            raise refusal("csv_invalid", (), f"The header is longer than 256 KiB: {OPEN_OR_LOST}")
+        if not piece[end:].strip(b"\r\n"):
+            _check_line_ends(piece[start:end].decode())
         self._line += count_lines(piece[:start])
         records = read_lines(piece[start:end].decode(), self._line)
         if first := next(records, None):
@@ -178,6 +182,17 @@ class CsvReader:
             own = [cells if len(cells) >= width else [*cells, *missing] for _, cells in records]
             kept = KeptCells(header, [_texts(own, column) for column in range(width)])
         return judged(specifications, not_plainly_valid(specifications), judge, kept)
+
+
+def _check_line_ends(text: str) -> None:
+    """Refuse names and values on one line: `curl -d @table.csv` takes the line ends away."""
+    cells = [cell.strip() for cell in text.replace('"', "").split(",")]
+    names = len(SPECIFICATIONS.keys() & set(cells))
+    numbers = sum(1 for cell in cells if _is_number(cell))
+    # the last name and the first value stand together
+    if min(names, numbers) >= len(FEATURES) - 1 and "\r" not in text.strip():
+        msg = "Names and values stand on one line, so line ends are missing: use --data-binary with curl"
+        raise refusal("csv_invalid", ("line", 1), msg)
 
 
 def _texts(cells: list[list[str]], column: int) -> pa.StringArray:

@@ -121,6 +121,7 @@ def test_a_packed_body_is_refused_where_nobody_unpacks_it(service: httpx.Client,
     refused = service.post(path, content=b"x", headers={"Content-Encoding": "gzip"})
     assert refused.status_code == 415
     assert "send it without Content-Encoding" in told(path, refused)
+    assert refused.headers["accept-encoding"] == "identity"
 
 
 NOTHING = "There is nothing at this path: GET /docs lists what there is"

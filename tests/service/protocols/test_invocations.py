@@ -244,6 +244,7 @@ def test_another_content_type_is_refused_in_plain_text_as_by_mlflow(service: htt
     answer = posted(service, kind, BARE)
     assert (answer.status_code, answer.headers["content-type"]) == (415, "text/plain; charset=utf-8")
     assert "UTF-8" in answer.text or "application/json or text/csv" in answer.text
+    assert answer.headers["accept"].startswith("application/json, text/csv, ")
 
 
 def test_what_looks_after_a_container_is_answered(service: httpx.Client) -> None:

@@ -195,6 +195,7 @@ def test_a_body_that_unpacks_to_too_much_is_refused(service: httpx.Client) -> No
 def test_an_unknown_encoding_is_refused(service: httpx.Client) -> None:
     answer = service.post(INFER, content=b"x", headers={"Content-Encoding": "br"})
     assert "gzip or deflate" in refusal(answer, 415)
+    assert answer.headers["accept-encoding"] == "gzip, deflate, identity"
 
 
 def test_a_large_answer_is_packed_where_that_is_accepted(service: httpx.Client) -> None:

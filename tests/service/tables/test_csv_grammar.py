@@ -187,3 +187,61 @@ def test_a_cell_of_128_ki_characters_is_read(cell: str) -> None:
 )
 def test_records_end_outside_of_cells_in_quotes(content: bytes, end: int) -> None:
     assert end_of_records(content) == end
+
+
+def without_line_ends(*lines: str) -> bytes:
+    """Return the text as `curl -d @table.csv` sends it."""
+    return "".join(lines).encode()
+
+
+def read_in_steps(content: bytes, step: int) -> None:
+    reader = CsvReader(keep=True)
+    for start in range(0, len(content), step):
+        list(reader.feed(content[start : start + step]))
+    list(reader.finish())
+
+
+QUOTED = ",".join(f'"{name}"' for name in FEATURES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        without_line_ends(HEADER, LINE),
+        without_line_ends(HEADER, *[LINE] * 5),
+        without_line_ends(HEADER, *[LINE] * 100),
+        without_line_ends(HEADER, *[LINE] * 3_000),
+        without_line_ends(HEADER + ",note", *[LINE + ",ok"] * 5),
+        without_line_ends("id," + HEADER, *["7," + LINE] * 5),
+        without_line_ends(HEADER + ",price_range", *[LINE + ",2"] * 5),
+        without_line_ends(QUOTED, *[LINE] * 5),
+        "\ufeff".encode() + without_line_ends(HEADER, *[LINE] * 5),
+    ],
+)
+@pytest.mark.parametrize("step", [10**9, 64 * 1024, 100])
+def test_a_table_whose_line_ends_are_missing_is_told_how_to_send_it(content: bytes, step: int) -> None:
+    with pytest.raises(InvalidTableError) as raised:
+        read_in_steps(content, step)
+    (violation,) = raised.value.violations
+    assert "line ends are missing" in violation.msg
+    assert "--data-binary" in violation.msg
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER + ",note", "7," + HEADER, ",".join(FEATURES[1:]) + ",1,2"])
+def test_names_alone_have_no_line_ends_to_miss(header: str) -> None:
+    for content in (f"{header}\n", header):
+        reader = CsvReader(keep=False)
+        told = ""
+        try:
+            list(reader.feed(content.encode()))
+            assert list(reader.finish()) == []
+        except InvalidTableError as error:
+            told = str(error)
+        assert "line ends" not in told
+
+
+def test_columns_that_are_named_by_numbers_are_columns() -> None:
+    years = ",".join(map(str, range(1990, 2020)))
+    reader = CsvReader(keep=False)
+    rows = list(reader.feed(f"{HEADER},{years}\n{LINE},{years}\n".encode())) + list(reader.finish())
+    assert sum(len(each.specifications) for each in rows) == 1
