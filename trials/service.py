@@ -31,7 +31,7 @@ class NotStartedError(Exception):
 
 
 def variant(name: str) -> Sequence[str]:
-    """Return the command of a service from which a protection has been taken; for one worker only."""
+    """Return the command of a service from which a protection has been taken; most are for one worker."""
     return sys.executable, "-m", f"trials.variants.{name}", "serve"
 
 

@@ -1,22 +1,25 @@
-"""SIGTERM comes to a single process that answers short and long requests."""
+"""SIGTERM comes to one worker, and to two, that answer short and long requests and take a slow upload."""
 
 import asyncio
 import json
+import math
 import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract.phone import EXAMPLE
+from contract.phone import EXAMPLE, FEATURES
 from trials.bad_requests import phone
 from trials.client import BrokenConnectionError, Connection
 from trials.outcome import Control, Outcome, at_least, at_most, exactly
-from trials.service import SERVE, Service, serving, variant
+from trials.service import LONGEST_START, SERVE, Service, serving, variant, wait_until
+from trials.workers import workers_ready
 
 KIND = "chaos"
 PASSES = (
-    "50 times: whatever had been sent whole 100 ms before gets its whole 200; it ends within grace + 2 s, "
-    "with status 0 or 143, and logs that the application's shutdown is complete"
+    "50 times each: whatever had been sent whole 100 ms before gets its whole 200, and so does an upload "
+    "under way; new connections are refused within 2 s; it ends within grace + 2 s, with status 0 or 143, "
+    "and each worker logs that the application's shutdown is complete"
 )
 
 GRACE = 20.0
@@ -28,6 +31,18 @@ MANY = json.dumps({"phones": [EXAMPLE] * 10_000}).encode()
 
 SHORT, LONG = 4, 14
 """Connections."""
+
+REFUSED_SECONDS = 2.0
+"""Until nobody listens any more: a supervisor looks twice a second for what it is told."""
+
+UPLOAD_SECONDS = 6.0
+"""From SIGTERM to the end of the slow upload where new connections are never refused."""
+
+UPLOAD = (
+    b"POST /predict/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/csv\r\n"
+    b"Accept: application/x-ndjson\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+HEADER, LINE = ",".join(FEATURES), ",".join(f"{EXAMPLE[name]}" for name in FEATURES)
 
 
 @dataclass
@@ -41,36 +56,46 @@ class Ending:
     answered_late: int = 0
     """Sent whole 100 ms before, answered after."""
     lost: int = 0
-    """Sent whole 100 ms before, and never answered, or not with 200."""
+    """Sent whole 100 ms before, or being uploaded, and never answered, or not with 200 and whole."""
+    refused: float = math.inf
+    """Seconds until new connections were."""
 
 
 def run(long: bool) -> Outcome:
-    """50 times: 2 minutes; or twice."""
-    endings = [_ending(SERVE) for _ in range(50 if long else 2)]
-    without = _ending(variant("ends_at_once"))
+    """50 times each: 5 minutes; or once each."""
+    times = 50 if long else 1
+    endings = [_ending(SERVE, workers) for workers in (1, 2) for _ in range(times)]
+    at_once, held = _ending(variant("ends_at_once"), 1), _ending(variant("port_held"), 2)
     return Outcome(
         lines=[
-            at_least("SIGTERMs", len(endings), 50 if long else 2),
+            at_least("SIGTERMs", len(endings), 2 * times),
             at_least("answered meanwhile", sum(each.answered_late for each in endings), len(endings)),
             exactly("lost", sum(each.lost for each in endings), 0),
+            at_most("slowest refusal", max(each.refused for each in endings), REFUSED_SECONDS, "s"),
             at_most("slowest end", max(each.seconds for each in endings), GRACE + 2, "s"),
             exactly("other statuses", sum(each.status not in RIGHT for each in endings), 0),
             exactly("shutdowns not logged", sum(not each.logged for each in endings), 0),
         ],
         controls=[
             Control(
-                what="a service that ends at once", failed=without.lost > 0, seen=f"{without.lost} were lost"
-            )
+                what="a service that ends at once", failed=at_once.lost > 0, seen=f"{at_once.lost} were lost"
+            ),
+            Control(
+                what="a supervisor that holds the port open until its workers have ended",
+                failed=held.refused > REFUSED_SECONDS,
+                seen="new connections are taken and not answered",
+            ),
         ],
         figures={"answers": sum(each.answered for each in endings)},
     )
 
 
-def _ending(command: Sequence[str]) -> Ending:
+def _ending(command: Sequence[str], workers: int) -> Ending:
     ending = Ending()
-    with serving(command=command) as service:
+    with serving(command=command, workers=workers) as service:
+        wait_until(lambda: workers_ready(service) == workers, LONGEST_START)
         asyncio.run(_terminate_under_load(service, ending))
-        ending.logged = b"Application shutdown complete" in service.log.read_bytes()
+        ending.logged = service.log.read_bytes().count(b"Application shutdown complete") == workers
     return ending
 
 
@@ -80,12 +105,48 @@ async def _terminate_under_load(service: Service, ending: Ending) -> None:
         asyncio.create_task(_ask(service.port, path, body, moment, ending))
         for path, body in [("/predict", ONE)] * SHORT + [("/predict/batch", MANY)] * LONG
     ]
+    tasks.append(asyncio.create_task(_upload(service.port, moment, ending)))
     await asyncio.sleep(1)
     moment.append(time.monotonic())
     service.process.terminate()
     ending.status = await asyncio.to_thread(service.process.wait, GRACE + 10)
     ending.seconds = time.monotonic() - moment[0]
     await asyncio.gather(*tasks)
+
+
+async def _upload(port: int, moment: list[float], ending: Ending) -> None:
+    """Send a table line by line until new connections are refused; note when they were."""
+    sent = 0
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(UPLOAD + _chunk(HEADER))
+        while not moment or time.monotonic() < moment[0] + UPLOAD_SECONDS:
+            writer.write(_chunk(LINE))
+            await writer.drain()
+            sent += 1
+            if moment and await _is_refused(port):
+                ending.refused = time.monotonic() - moment[0]
+                break
+            await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    except OSError:
+        answer = b""
+    ending.lost += not (answer.startswith(b"HTTP/1.1 200 ") and answer.count(b'"price_range"') == sent)
+
+
+def _chunk(line: str) -> bytes:
+    return f"{len(line) + 1:x}\r\n{line}\n\r\n".encode()
+
+
+async def _is_refused(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
 
 
 async def _ask(port: int, path: str, body: bytes, moment: list[float], ending: Ending) -> None:

@@ -1,4 +1,4 @@
-"""Two instances behind nginx are ended and started again in turn, as a deployment does."""
+"""Two instances behind nginx, of one worker and of two, are ended and started again in turn."""
 
 import asyncio
 import time
@@ -46,19 +46,21 @@ def _restarted(changes: dict[str, str], seconds: float, restarts: int) -> tuple[
     """Restart so often, and for at least so many seconds; return what a client met, and how often it was."""
     golden = Golden(ARTIFACTS, [current_version(ARTIFACTS)])
     ports = free_port(), free_port()
-    with Instance(ports[0]) as one, Instance(ports[1]) as other, before(ports, UNLIMITED | changes) as port:
-        return asyncio.run(_under_load(port, golden, (one, other), seconds, restarts))
+    instances = Instance(ports[0], workers=1), Instance(ports[1], workers=2)
+    with instances[0], instances[1], before(ports, UNLIMITED | changes) as port:
+        return asyncio.run(_under_load(port, golden, instances, seconds, restarts))
 
 
 class Instance:
     """A service that keeps its port when it is started again."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, workers: int) -> None:
         self._port = port
+        self._workers = workers
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        service = serving(port=self._port, workers=1, PHONE_PRICE_DRAIN_SECONDS=DRAIN)
+        service = serving(port=self._port, workers=self._workers, PHONE_PRICE_DRAIN_SECONDS=DRAIN)
         self._running.enter_context(service)
         return self
 
