@@ -200,6 +200,13 @@ class PhonePriceProtocol(HttpToolsProtocol):
         self._answers.flush()  # an answer may have no body
         super().on_response_complete()
 
+    def shutdown(self) -> None:
+        """Close, or say that the next answer is the last; but first read what came while the loop was busy.
+
+        What is called in the second turn from now comes after a look at every connection.
+        """
+        self.loop.call_soon(self.loop.call_soon, super().shutdown)
+
     def _is_too_much(self) -> bool:
         overload: Overload | None = self.app_state.get("overload")
         if overload is None or not overload.refuses(len(self.tasks), self.url):

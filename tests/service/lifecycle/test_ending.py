@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -70,6 +71,34 @@ def test_an_upload_under_way_is_answered_whole(options: tuple[str, ...]) -> None
         assert len([json.loads(line) for line in answer.text.splitlines()]) == 20
         running.client.close()
         ended(running, 20)
+
+
+def test_requests_that_came_while_the_process_was_busy_are_answered() -> None:
+    with running_service(ARTIFACTS) as running, ExitStack() as closed:
+        host, port = running.client.base_url.host, running.client.base_url.port or 0
+        waiting = [closed.enter_context(socket.create_connection((host, port), 60)) for _ in range(20)]
+        for each in waiting:
+            each.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")  # it is taken, and then idle
+            assert each.recv(10_000).startswith(b"HTTP/1.1 200 ")
+        table = json.dumps({"phones": [EXAMPLE] * 10_000}).encode()
+        busy = [closed.enter_context(socket.create_connection((host, port), 60)) for _ in range(4)]
+        for each in busy:
+            each.sendall(posted("/predict/batch", table))
+        for each in waiting:
+            each.sendall(posted("/predict", json.dumps(EXAMPLE).encode()))
+            time.sleep(0.02)
+        running.process.terminate()
+        for each in waiting + busy:
+            assert each.recv(10_000).startswith(b"HTTP/1.1 200 ")
+        closed.close()
+        running.client.close()
+        ended(running, 60)
+
+
+def posted(path: str, body: bytes) -> bytes:
+    length = len(body)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}"
+    return f"{head}\r\n\r\n".encode() + body
 
 
 def is_refused(running: RunningService) -> bool:
