@@ -205,7 +205,11 @@ class PhonePriceProtocol(HttpToolsProtocol):
 
         What is called in the second turn from now comes after a look at every connection.
         """
-        self.loop.call_soon(self.loop.call_soon, super().shutdown)
+        self.loop.call_soon(self.loop.call_soon, self._shut_down)
+
+    def _shut_down(self) -> None:
+        self._end.hurry()  # a client that sends what was refused delays no end
+        super().shutdown()
 
     def _is_too_much(self) -> bool:
         overload: Overload | None = self.app_state.get("overload")

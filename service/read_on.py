@@ -17,6 +17,9 @@ MAX_SECONDS = 30.0
 IDLE_SECONDS = 5.0
 """Between two looks; who has sent nothing in between is left."""
 
+LAST_SECONDS = 1.0
+"""For which a service that stops reads on."""
+
 
 class ReadOn:
     """A transport whose `close` half-closes where `is_sending` says that the client has not ended."""
@@ -26,6 +29,7 @@ class ReadOn:
         self._is_sending = is_sending
         self._seen = self._received = 0
         self._looks = int(MAX_SECONDS / IDLE_SECONDS)
+        self._look_seconds = IDLE_SECONDS
         self.is_reading_on = False
 
     def __getattr__(self, name: str) -> Any:
@@ -46,6 +50,12 @@ class ReadOn:
         self._transport.resume_reading()
         self._look_later()
 
+    def hurry(self) -> None:
+        """Close what has ended; what is still to end reads on only shortly."""
+        self._looks, self._look_seconds = 1, LAST_SECONDS
+        if self.is_reading_on:
+            self._transport.close()
+
     def take(self, data: bytes) -> None:
         """Count what came after the end."""
         self._received += len(data)
@@ -53,7 +63,7 @@ class ReadOn:
             self._transport.close()
 
     def _look_later(self) -> None:
-        asyncio.get_running_loop().call_later(IDLE_SECONDS, self._look)
+        asyncio.get_running_loop().call_later(self._look_seconds, self._look)
 
     def _look(self) -> None:
         self._looks -= 1

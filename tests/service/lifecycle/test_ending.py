@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
@@ -130,6 +130,23 @@ def test_while_an_upload_is_under_way_new_connections_are_refused(options: tuple
         assert answer.status_code == 200
         running.client.close()
         ended(running, 60)
+
+
+@pytest.mark.parametrize("line", ["connection: close", "connection: keep-alive"])
+def test_a_client_that_goes_on_sending_what_was_refused_delays_no_end(line: str) -> None:
+    head = f"POST /nowhere HTTP/1.1\r\nhost: x\r\n{line}\r\ncontent-length: 9000000\r\n\r\n"
+    with running_service(ARTIFACTS) as running:
+        with socket.create_connection(("127.0.0.1", running.client.base_url.port or 0), 5) as connection:
+            connection.sendall(head.encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
+            running.client.close()
+            running.process.terminate()
+            start = time.monotonic()
+            while running.process.poll() is None and time.monotonic() < start + 20:
+                with suppress(OSError):
+                    connection.sendall(b"more")
+                time.sleep(0.05)
+        assert time.monotonic() - start < 4
 
 
 BLOCKED = """
