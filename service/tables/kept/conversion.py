@@ -1,7 +1,8 @@
 """Values of Arrow as text or JSON, where a kind of answer has no such type.
 
 Dates, times and moments come as ISO 8601, those with a zone in UTC; durations and intervals as its durations;
-decimals as plain digits; bytes as the text that they are. What is nested is JSON, and in a text JSON's text.
+decimals as plain digits; bytes as the text that they are; a UUID in hexadecimal digits. What is nested is
+JSON, and in a text JSON's text.
 """
 
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ def _named(name: str, column: pa.Array) -> Iterator[None]:
 
 def _texts(column: pa.Array) -> pa.StringArray:
     kind, types = column.type, pa.types
+    if isinstance(kind, pa.UuidType):
+        return _from_list([None if value is None else str(value) for value in column.to_pylist()])
     if isinstance(column, pa.ExtensionArray):
         return _texts(column.storage)
     if types.is_dictionary(kind):
@@ -107,7 +110,7 @@ def _seconds(number: int, digits: int) -> str:
 
 def _values(column: pa.Array) -> list[Any]:
     kind, types = column.type, pa.types
-    if isinstance(column, pa.ExtensionArray):
+    if isinstance(column, pa.ExtensionArray) and not isinstance(kind, pa.UuidType):
         return _values(column.storage)
     if types.is_dictionary(kind):
         values = _values(column.dictionary)
