@@ -87,7 +87,7 @@ def _about_settings(pod: Pod) -> Iterator[str]:
     for name in pod.settings.keys() - Settings.model_fields.keys():
         yield f"there is no setting {name}"
     if pod.spec.get("enableServiceLinks") is not False:
-        yield "a Service called phone-price would set PHONE_PRICE_PORT"
+        yield "it has the variables of all Services"
     if pod.container["image"] != IMAGE:
         yield f"the image is not {IMAGE}"
     keys = pod.setting("api_keys_file")

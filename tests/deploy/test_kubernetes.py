@@ -72,7 +72,7 @@ def test_the_pod_agrees_with_the_image_and_the_service() -> None:
 @pytest.mark.parametrize(
     ("where", "value", "complaint"),
     [
-        (("enableServiceLinks",), True, "a Service called phone-price would set PHONE_PRICE_PORT"),
+        (("enableServiceLinks",), True, "it has the variables of all Services"),
         (("terminationGracePeriodSeconds",), 30, "it is killed before it has drained"),
         (("automountServiceAccountToken",), True, "it has a token of the cluster"),
         (("securityContext", "runAsUser"), 1000, "runAsUser is not 10001"),
