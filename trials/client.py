@@ -59,6 +59,7 @@ class Connection:
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{self._headers}"
         try:
             reader, writer = self._streams or await asyncio.open_connection("127.0.0.1", self.port)
+            writer.transport.set_write_buffer_limits(0)  # all is with the kernel when `drain` returns
             self._streams = reader, writer
             writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             await writer.drain()

@@ -21,6 +21,7 @@ from service.commands.terminal import (
     settings_with,
 )
 from service.guards.keys import Keyring, check_who_may_call
+from service.lifecycle.ending import end_gently
 from service.lifecycle.reload import keep_proved
 from service.lifecycle.supervision import supervise_closely
 from service.platform import platform_defaults, storage_uri
@@ -66,6 +67,7 @@ def _serve(options: Mapping[str, Option]) -> None:
         typer.echo(note, err=True)
     # worker processes read their settings from the environment
     os.environ |= {f"PHONE_PRICE_{name.upper()}": str(value) for name, value in given(options).items()}
+    end_gently()
     if settings.workers > 1:
         supervise_closely()
         Thread(target=keep_proved, args=(settings, predictor.version), daemon=True).start()

@@ -17,6 +17,7 @@ from uvicorn import Config
 from uvicorn.supervisors import multiprocess
 
 from contract.errors import WorkerError
+from service.lifecycle.ending import Server
 from service.telemetry.logs import LOGGER
 from service.telemetry.shared_metrics import shared_counter
 
@@ -37,6 +38,12 @@ class Worker(multiprocess.Process):
         self.failed_starts = 0  # in its place, since the last worker there that was ready
         self.was_ready = False
         self.successor_at: float | None = None  # by `time.monotonic`, once its end is known
+
+    @property
+    def server(self) -> Server:
+        """The server in the process that was started; the supervisor has none."""
+        self._server = self._server or Server(config=self.config)
+        return cast(Server, self._server)
 
     def start(self) -> None:
         """Start it, which hands the end of the pipe over, and let go of it here."""

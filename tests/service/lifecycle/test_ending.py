@@ -1,20 +1,23 @@
 """Told to end, the service answers what is under way; blocked, it ends by itself."""
 
 import json
+import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import pytest
 
 from contract.phone import EXAMPLE, FEATURES
 from service.media_type import CSV, NDJSON
-from tests.running_service import ARTIFACTS, PROJECT, RunningService, running_service
+from tests.running_service import ARTIFACTS, PROJECT, RunningService, running_service, workers
 
 LINE = ",".join(str(EXAMPLE[name]) for name in FEATURES) + "\n"
 
@@ -92,6 +95,45 @@ def test_requests_that_came_while_the_process_was_busy_are_answered() -> None:
             assert each.recv(10_000).startswith(b"HTTP/1.1 200 ")
         closed.close()
         running.client.close()
+        ended(running, 60)
+
+
+@contextmanager
+def held(processes: Iterable[int]) -> Iterator[None]:
+    """Give them no processor, until SIGTERM waits for each: so busy is the machine."""
+    for each in processes:
+        os.kill(each, signal.SIGSTOP)
+    yield
+    while not all(is_to_end(each) for each in processes):
+        time.sleep(0.05)
+    for each in processes:
+        os.kill(each, signal.SIGCONT)
+
+
+def is_to_end(process: int) -> bool:
+    status = Path(f"/proc/{process}/status").read_text()
+    pending = re.findall(r"^(?:SigPnd|ShdPnd):\s+(\w+)$", status, re.MULTILINE)
+    return any(int(signals, 16) >> signal.SIGTERM - 1 & 1 for signals in pending)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two workers"])
+def test_connections_that_nobody_had_taken_when_it_was_told_to_end_are_answered(
+    options: tuple[str, ...],
+) -> None:
+    with running_service(ARTIFACTS, *options) as running, ExitStack() as closed:
+        running.client.close()
+        port = running.client.base_url.port or 0
+        with held(workers(running) or {running.process.pid}):
+            waiting = [
+                closed.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(50)
+            ]
+            for each in waiting:
+                each.sendall(posted("/predict", json.dumps(EXAMPLE).encode()))
+            time.sleep(0.2)  # the server looks ten times a second whether it is to end
+            running.process.terminate()
+        for each in waiting:
+            assert each.recv(10_000).startswith(b"HTTP/1.1 200 ")
+        closed.close()
         ended(running, 60)
 
 
