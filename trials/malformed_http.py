@@ -19,7 +19,7 @@ _WAITS = (SILENT,)
 
 def malformed_http() -> list[Exchange]:
     """Return all of them."""
-    return [*_lengths(), *_chunks(), *_heads(), *_large_heads(), *_sequences(), *_fragments()]
+    return [*_lengths(), *_chunks(), *_heads(), *large_heads(), *_sequences(), *_fragments()]
 
 
 def _post(*lines: bytes, body: bytes = _BODY, first: bytes = b"POST /predict HTTP/1.1") -> bytes:
@@ -127,7 +127,8 @@ def _heads() -> Iterator[Exchange]:
     yield Exchange("another expectation", _post(_LENGTH, b"Expect: " + CANARY.encode()), (200, 417))
 
 
-def _large_heads() -> Iterator[Exchange]:
+def large_heads() -> Iterator[Exchange]:
+    """Yield heads, and trailers, of which there is too much."""
     yield Exchange("a path of 1 MB", request("GET", "/" + "a" * 10**6), (431, 414, CLOSED))
     yield Exchange("a query of 1 MB", request("GET", "/health?" + "a" * 10**6), (431, 414, CLOSED))
     yield Exchange("a header of 1 MB", posted("/predict", _BODY, X_Long="a" * 10**6), (431, CLOSED))
