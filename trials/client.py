@@ -153,13 +153,15 @@ async def keep_asking(
     connections: int = 8,
     retry: bool = False,
     pause: float = 0.0,
+    tally: Tally | None = None,
 ) -> Tally:
     """Ask for predictions on so many connections for as long as it `goes_on`, and check every answer.
 
     With `retry` a request whose connection broke is made once more at once on another. `pause` is the seconds
-    between an answer and the next request of a connection.
+    between an answer and the next request of a connection. A `tally` that is given can be looked at
+    meanwhile.
     """
-    tally = Tally()
+    tally = tally or Tally()
     askers = (
         _ask(Connection(port), golden, goes_on, tally, first, retry, pause) for first in range(connections)
     )

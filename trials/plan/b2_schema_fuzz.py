@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,12 @@ RULES = Path(__file__).parents[1] / "schemathesis.toml"
 AT_ONCE = 2
 """Runs; most of the work is making up the cases."""
 
+TRIES = 3
+"""Of an operation that only takes too long: on a busy machine each may, by a fault the same cases do each time."""
+
 _GENERATED = re.compile(r"(\d+) generated")
+_FAILURE = re.compile(r"^- (?:ST\d+ )?(.+)$", re.MULTILINE)
+_TOO_SLOW = "Response time limit exceeded"
 
 
 @dataclass(frozen=True)
@@ -35,20 +40,25 @@ class Found:
     failed: bool
     told: str
 
+    @property
+    def only_slow(self) -> bool:
+        """Whether nothing failed but the limit of time."""
+        return self.failed and set(_FAILURE.findall(self.told)) == {_TOO_SLOW}
+
 
 def run(long: bool) -> Outcome:
-    """10,000 of each: half an hour; or a dozen."""
-    cases = 10_000 if long else 12
+    """10,000 of each: half an hour; or a dozen, every other operation with keys and the rest without."""
+    cases, paths = (10_000 if long else 12), _paths()
     with serving() as service:
-        open_ = _fuzzed(service, cases)
+        open_ = _fuzzed(service, cases, paths if long else paths[::2])
     with serving(PHONE_PRICE_API_KEYS=KEY) as service:
-        guarded = _fuzzed(service, cases, KEY)
+        guarded = _fuzzed(service, cases, paths if long else paths[1::2], KEY)
     with serving(command=variant("incomplete_answers")) as service:
         without = _run(service, 12, None, "/predict")
     found = {**open_, **{f"{name}, with keys": each for name, each in guarded.items()}}
     return Outcome(
         lines=[
-            at_least("operations, twice", len(found), 78),
+            at_least("operations, with keys and without", len(found), 78 if long else 39),
             at_least("cases of the one with the fewest", min(each.cases for each in found.values()), cases),
             exactly("operations with a failure", sum(each.failed for each in found.values()), 0),
         ],
@@ -61,20 +71,30 @@ def run(long: bool) -> Outcome:
         ],
         figures={
             "cases": sum(each.cases for each in found.values()),
-            "failures": [each.told for each in found.values() if each.failed],
+            "failures": [each.told[-3_000:] for each in found.values() if each.failed],
         },
     )
 
 
-def _fuzzed(service: Service, cases: int, key: str | None = None) -> Mapping[str, Found]:
-    paths = _paths()
+def _fuzzed(
+    service: Service, cases: int, paths: Sequence[str], key: str | None = None
+) -> Mapping[str, Found]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(paths, pool.map(partial(_run, service, cases, key), paths), strict=True))
+        return dict(zip(paths, pool.map(partial(_run_patiently, service, cases, key), paths), strict=True))
 
 
 def _paths() -> list[str]:
     """Return the path of each operation: none has two."""
     return list(create_app(Settings()).openapi()["paths"])
+
+
+def _run_patiently(service: Service, cases: int, key: str | None, path: str) -> Found:
+    """Ask again, for the same, where only the limit of time was not kept."""
+    found = _run(service, cases, key, path)
+    for _ in range(TRIES - 1):
+        if found.only_slow:
+            found = _run(service, cases, key, path)
+    return found
 
 
 def _run(service: Service, cases: int, key: str | None, path: str) -> Found:
@@ -92,4 +112,4 @@ def _run(service: Service, cases: int, key: str | None, path: str) -> Found:
         check=False,
     )
     generated = _GENERATED.search(done.stdout)
-    return Found(int(generated[1]) if generated else 0, done.returncode != 0, done.stdout[-3_000:])
+    return Found(int(generated[1]) if generated else 0, done.returncode != 0, done.stdout)

@@ -11,8 +11,8 @@ from trials.upgrades import conversations, differences
 
 KIND = "fuzz"
 PASSES = (
-    "At least 60 cases are refused (4xx), ended or, if unfinished, waited for; an upgrade, on every route and "
-    "with every framing, changes no answer; memory grows by 32 MiB at most, and the next good request is "
+    "At least 60 cases are refused (4xx), ended or, if unfinished, waited for; an upgrade, on every route "
+    "and with every framing, changes no answer; memory grows by 32 MiB at most, and the next good request is "
     "answered"
 )
 
