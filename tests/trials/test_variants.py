@@ -1,5 +1,6 @@
 """Every variant that must fail still finds what it patches."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from trials.plan.a4_compound_faults import _unlocked
 from trials.plan.x2_start import _started
-from trials.service import PROJECT, NotStartedError, variant
+from trials.service import PROJECT, NotStartedError, serving, variant
 from trials.variants.writable_root import READ_ONLY
 
 PLUGINS = {"writable_root"}
@@ -39,3 +41,24 @@ def test_what_the_plugin_of_the_images_tests_replaces_is_there() -> None:
 def test_a_control_that_ends_before_it_is_ready_is_an_error() -> None:
     with pytest.raises(NotStartedError, match="ended with status"):
         _started(variant("no_such_variant"))
+
+
+@pytest.mark.parametrize("module", sorted((PROJECT / "trials/plan").glob("*.py")), ids=lambda path: path.stem)
+def test_every_variant_is_waited_for_until_it_serves(module: Path) -> None:
+    """By `serving`, or by X2's own way; else a variant that died would be taken for one that was noticed."""
+    tree = ast.parse(module.read_text())
+    calls = {ast.unparse(each.func): each for each in ast.walk(tree) if isinstance(each, ast.Call)}
+    if "variant" in calls:
+        assert "serving" in calls or module.stem == "x2_start"
+
+
+@pytest.mark.parametrize("name", ["no_such_variant", "hung"])
+def test_a_variant_that_dies_is_an_error_of_the_trial(name: str) -> None:
+    with pytest.raises(NotStartedError), serving(command=variant(name)):  # "hung" needs TRIAL_GRACE
+        pass
+
+
+def test_a_publisher_that_publishes_nothing_alone_is_no_control(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # Python itself does not start
+    with pytest.raises(NotStartedError):
+        _unlocked()

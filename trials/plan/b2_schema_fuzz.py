@@ -25,7 +25,7 @@ AT_ONCE = 2
 """Runs; most of the work is making up the cases."""
 
 TRIES = 3
-"""Of an operation that only takes too long: on a busy machine each may, by a fault the same cases do each time."""
+"""Of an operation that only takes too long: a busy machine does so once, a fault each time."""
 
 _GENERATED = re.compile(r"(\d+) generated")
 _FAILURE = re.compile(r"^- (?:ST\d+ )?(.+)$", re.MULTILINE)
