@@ -15,12 +15,15 @@ class InvalidTableError(PhonePriceError):
     """A CSV table breaks the contract; `violations` says where, `total` how often in all."""
 
     def __init__(self, violations: "Sequence[Violation]", total: int | None = None) -> None:
-        self.violations = list(violations)
-        self.total = len(self.violations) if total is None else total
-        super().__init__("; ".join(violation.msg for violation in self.violations))
+        super().__init__()
+        self.violations = violations
+        self.total = len(violations) if total is None else total
+
+    def __str__(self) -> str:
+        return "; ".join(violation.msg for violation in self.violations)
 
     def __reduce__(self) -> "tuple[type[Self], tuple[list[Violation], int]]":
-        return type(self), (self.violations, self.total)
+        return type(self), (list(self.violations), self.total)
 
 
 class NoRowsError(InvalidTableError):

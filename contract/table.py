@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from contract.errors import InvalidTableError, NoRowsError
 from contract.first_bytes import what_it_is
-from contract.violation import Location, Violation, from_pydantic
+from contract.violation import Location, Violation, Violations, from_detail
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -172,7 +172,8 @@ def read_row(header: list[str], cells: list[str], row_type: type[Row], line: int
     try:
         return row_type.model_validate(named)
     except ValidationError as error:
-        raise InvalidTableError([_located(item, line) for item in from_pydantic(error)]) from None
+        found = Violations(error, lambda item: _located(from_detail(item), line))
+        raise InvalidTableError(found) from None
 
 
 def _parse_cell(cell: str) -> float | str:

@@ -1,10 +1,10 @@
 """One thing wrong with an input: where, what was expected, and what to do. Never the input itself."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 from pydantic import ValidationError
 
@@ -33,19 +33,48 @@ def expectation(feature: str) -> str:
     return f"{feature} must be {kind} from {spec.low:g} to {spec.high:g} ({spec.unit}): {spec.description}"
 
 
-def from_pydantic(error: ValidationError, within: Location = (), where: str = "") -> list[Violation]:
+class Violations(Sequence[Violation]):
+    """What pydantic found, put into words when it is looked at: of a long table's broken rows, few are told.
+
+    `violation` translates an error item.
+    """
+
+    def __init__(self, error: ValidationError, violation: Callable[[Any], Violation]) -> None:
+        self._error = error.with_traceback(None)  # its frames would be held as long
+        self._violation = violation
+
+    def __len__(self) -> int:
+        return self._error.error_count()
+
+    def __iter__(self) -> Iterator[Violation]:
+        return iter(self[:])
+
+    @overload
+    def __getitem__(self, index: int) -> Violation: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Violation]: ...
+    def __getitem__(self, index: int | slice) -> Violation | list[Violation]:
+        # without the input and the context that they may echo
+        items = self._error.errors(include_url=False, include_context=False, include_input=False)
+        if isinstance(index, slice):
+            return list(map(self._violation, items[index]))
+        return self._violation(items[index])
+
+
+def from_pydantic(error: ValidationError, within: Location = (), where: str = "") -> Violations:
     """Translate a pydantic error; `within` is put before each location, `where` before each message."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return from_details(details, within, where)
+    return Violations(error, lambda item: from_detail(item, within, where))
 
 
-def from_details(details: Iterable[Any], within: Location = (), where: str = "") -> list[Violation]:
+def from_details(details: Iterable[Any]) -> list[Violation]:
     """Translate pydantic's error items, dropping the input and the context that they may echo."""
-    return [
-        Violation(kind, within + tuple(loc), where + _message(kind, loc, item["msg"]))
-        for item in details
-        for kind, loc in [(item["type"], item["loc"])]
-    ]
+    return list(map(from_detail, details))
+
+
+def from_detail(item: Any, within: Location = (), where: str = "") -> Violation:
+    """Translate an error item; `within` is put before its location, `where` before its message."""
+    kind, loc = item["type"], tuple(item["loc"])
+    return Violation(kind, within + loc, where + _message(kind, loc, item["msg"]))
 
 
 # pydantic's and FastAPI's own words for these say nothing of what to send

@@ -99,7 +99,8 @@ def _specifications(rows: Sequence[msgspec.Raw | bytes], place: Place, first: in
 
 def _looked_at(rows: Sequence[msgspec.Raw | bytes], place: Place, first: int) -> list[bytes]:
     """Return the rows after a look at each. Raises what is wrong with the first few broken ones."""
-    packed, violations = [], []
+    packed: list[bytes] = []
+    violations: list[Violation] = []
     for number, row in enumerate(rows, first):
         within, where = place(number)
         if bytes(row).lstrip()[:1] not in (b"[", b"{"):  # one is told: where there is one, all are so

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
-from contract.violation import Location, Violation, from_pydantic
+from contract.violation import Location, Violation, Violations, from_detail
 from service.tables.kept import Kept
 from service.tables.rows import Broken, Rows
 
@@ -83,7 +83,8 @@ def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
             return Phone.model_validate(present)
         except ValidationError as error:
             within = ("row", first_row + row)
-            raise InvalidTableError([_located(item, within) for item in from_pydantic(error)]) from None
+            found = Violations(error, lambda item: _located(from_detail(item), within))
+            raise InvalidTableError(found) from None
 
     return judge
 

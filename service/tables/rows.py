@@ -1,6 +1,6 @@
 """Some rows of a table, as every reader gives them and every writer takes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from contract.table import REPORTED_VIOLATIONS
 from contract.violation import Violation
 from service.tables.kept import Kept
 
-Broken: TypeAlias = dict[int, list[Violation]]
+Broken: TypeAlias = dict[int, Sequence[Violation]]
 """What is wrong with which row, counted from the first of these rows."""
 
 
@@ -19,13 +19,12 @@ MAX_TOLD = 3
 """Errors of a row that are told one by one: an answer stays about as long as that of a sound row."""
 
 
-def told(violations: list[Violation]) -> list[Violation]:
+def told(violations: Sequence[Violation]) -> list[Violation]:
     """Return the first errors of a broken row, and how many more it has."""
-    more = len(violations) - MAX_TOLD
-    if more <= 0:
-        return violations
-    row = violations[0].loc[:2]
-    return [*violations[:MAX_TOLD], Violation("more_errors", row, f"and {more} more")]
+    first = list(violations[:MAX_TOLD])
+    if more := len(violations) - len(first):
+        first.append(Violation("more_errors", first[0].loc[:2], f"and {more} more"))
+    return first
 
 
 @dataclass

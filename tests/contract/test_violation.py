@@ -1,14 +1,23 @@
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
 from contract.phone import EXAMPLE, FEATURES, Phone
-from contract.violation import Violation, expectation, from_details, from_pydantic
+from contract.violation import (
+    Violation,
+    Violations,
+    expectation,
+    from_detail,
+    from_details,
+    from_pydantic,
+)
 
 
 def violations(**fields: object) -> list[Violation]:
     with pytest.raises(ValidationError) as caught:
         Phone.model_validate({**EXAMPLE, **fields})
-    return from_pydantic(caught.value, within=("body",))
+    return list(from_pydantic(caught.value, within=("body",)))
 
 
 def test_a_violation_names_the_field_and_what_it_must_be() -> None:
@@ -42,3 +51,18 @@ def test_the_input_is_not_repeated(canary: object) -> None:
 @pytest.mark.parametrize("name", FEATURES)
 def test_every_field_has_an_expectation_that_its_example_meets(name: str) -> None:
     assert expectation(name).startswith(f"{name} must be ")
+
+
+def test_broken_rules_are_put_into_words_when_they_are_told() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Phone.model_validate({})
+    worded: list[Violation] = []
+
+    def word(item: Any) -> Violation:
+        worded.append(from_detail(item))
+        return worded[-1]
+
+    found = Violations(caught.value, word)
+    assert (len(found), worded) == (20, [])
+    assert len(found[:3]) == len(worded) == 3
+    assert list(found) == list(from_pydantic(caught.value))

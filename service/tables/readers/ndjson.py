@@ -51,21 +51,20 @@ class NdjsonReader:
         lines = [(number, line) for number, line in enumerate(piece.split(b"\n"), self._line) if line.strip()]
         if lines:
             kept, unreadable = read_fields(lines) if self._keep else (None, {})
-            all_valid = [] if unreadable else _quickly(lines, kept)
+            all_valid = [] if unreadable else self._quickly(lines, kept)
             yield from all_valid or _carefully(lines, kept, unreadable)
         self._line += piece.count(b"\n")
 
+    def _quickly(self, lines: list[tuple[int, bytes]], kept: KeptFields | None) -> list[Rows]:
+        """Return all rows, if all are plainly valid, else none.
 
-def _quickly(lines: list[tuple[int, bytes]], kept: KeptFields | None) -> list[Rows]:
-    """Return all rows, if all are plainly valid, else none.
-
-    Each line is decoded alone: msgspec's decode_lines takes two phones on a line, and one on two.
-    """
-    try:
-        packed = [pack(*values(_decode_line(line))) for _, line in lines]
-    except NotPlainlyValid:
-        return []
-    return [Rows(to_rows(packed), kept=kept)]
+        Each line is decoded alone: msgspec's decode_lines takes two phones on a line, and one on two.
+        """
+        try:
+            packed = [pack(*values(_decode_line(line))) for _, line in lines]
+        except NotPlainlyValid:
+            return []
+        return [Rows(to_rows(packed), kept=kept)]
 
 
 def _carefully(

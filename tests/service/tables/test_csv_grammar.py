@@ -1,6 +1,5 @@
 """CSV has one grammar: whoever reads a table, wherever it is cut, its rows or its refusal are the same."""
 
-import random
 from typing import Any
 
 import pytest
@@ -14,75 +13,6 @@ from service.tables.rows import Rows
 
 HEADER = ",".join(FEATURES)
 LINE = ",".join(str(EXAMPLE[name]) for name in FEATURES)
-
-NUMBERS = [
-    "0x800",
-    "0X8",
-    "1_000",
-    "inf",
-    "nan",
-    "+900",
-    "1e3",
-    "１０００",
-    " 900 ",
-    "\t900",
-    "900.",
-    "900.5",
-    "",
-]
-NUMBERS += [
-    '"900"',
-    '"900',
-    '900"',
-    '"900" ',
-    '"9"00',
-    '""',
-    '"0x800"',
-    "\u00a0900",
-    "1d3",
-    "-900",
-    "9" * 400,
-]
-NOTES = [
-    "ok",
-    "",
-    '6.1" OLED',
-    '"a, b"',
-    '"a\nb"',
-    '"a\r\nb"',
-    '"say ""hi"""',
-    '""',
-    '""""',
-    '"a"b',
-    '"a" ',
-    ' "a"',
-]
-NOTES += ['"open', 'x"', '"', 'a""b', '"a\rb"', "0x", "é", '"a"",b"', "a b", '"\n"', '"",""', '"""']
-ENDS = ["\n"] * 12 + ["\r\n"] * 3 + ["\r", "\n\n", "\r\n\r\n"]
-
-
-class CarefulReader(CsvReader):
-    """Looks at each cell."""
-
-    def _quickly(self, piece: bytes) -> list[Rows]:
-        return []
-
-
-def table(chance: random.Random) -> bytes:
-    """Return a table of some rows, of which few are odd."""
-    oddness = chance.choice([0.02, 0.1, 0.3])
-    end = chance.choice(["\n", "\r\n"])
-    text = f"{HEADER},note{end}"
-    for _ in range(chance.randrange(1, 9)):
-        cells = [*LINE.split(","), "ok"]
-        if chance.random() < oddness:
-            cells[chance.randrange(20)] = chance.choice(NUMBERS)
-        if chance.random() < oddness * 2:
-            cells[20] = chance.choice(NOTES)
-        if chance.random() < oddness / 4:
-            cells = cells[:-1] if chance.random() < 0.5 else [*cells, "more"]
-        text += ",".join(cells) + (chance.choice(ENDS) if chance.random() < oddness else end)
-    return (text if chance.random() < 0.7 else text.rstrip("\r\n")).encode()
 
 
 def read(reader: CsvReader, chunks: list[bytes]) -> list[Any] | str:
@@ -98,23 +28,6 @@ def read(reader: CsvReader, chunks: list[bytes]) -> list[Any] | str:
     except InvalidTableError as error:
         return str(error.violations)
     return found
-
-
-def in_two(content: bytes, chance: random.Random) -> list[bytes]:
-    at = chance.randrange(len(content))
-    return [content[:at], content[at:]]
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_quick_the_careful_and_the_cut_reading_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    chance = random.Random(seed)  # noqa: S311 - tables, no secrets
-    for _ in range(150):
-        content = table(chance)
-        expected = read(CarefulReader(keep=True), [content])
-        assert read(CsvReader(keep=True), [content]) == expected, content
-        with monkeypatch.context() as small:
-            small.setattr(csv, "PIECE_BYTES", chance.choice([280, 400, 600]))
-            assert read(CsvReader(keep=True), in_two(content, chance)) == expected, content
 
 
 @pytest.mark.parametrize("rows_after", [0, 10, 1_000, 20_000])
