@@ -132,5 +132,5 @@ def _with_bad_byte(content: bytes, chance: Random) -> bytes:
     """Return the table, in rare cases with a byte that UTF-8 does not have there."""
     if chance.random() > 0.01:
         return content
-    at = chance.randrange(len(content))
+    at = chance.randint(0, len(content))
     return content[:at] + chance.choice(BAD_BYTES) + content[at:]

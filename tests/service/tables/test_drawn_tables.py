@@ -48,7 +48,7 @@ def read(reader: Reader, chunks: list[bytes]) -> Any:
 
 def cut(content: bytes, chance: Random) -> list[bytes]:
     """Return the table in two to four chunks, in rare cases in one for each byte."""
-    places = sorted(chance.randrange(len(content)) for _ in range(chance.randrange(1, 4)))
+    places = sorted(chance.randint(0, len(content)) for _ in range(chance.randrange(1, 4)))
     if chance.random() < 0.01:
         places = list(range(1, len(content)))
     return [content[start:end] for start, end in pairwise([0, *places, len(content)])]
