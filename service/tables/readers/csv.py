@@ -231,6 +231,6 @@ def count_lines(content: bytes) -> int:
     if b"\r" not in content:
         return count(content, b"\n")
     characters = np.frombuffer(content, np.uint8)
-    feeds = np.flatnonzero(characters == ord("\n"))
-    pairs = np.count_nonzero(characters[feeds[feeds > 0] - 1] == ord("\r"))
-    return len(feeds) + count(content, b"\r") - int(pairs)
+    feeds, returns = characters == ord("\n"), characters == ord("\r")
+    pairs = np.count_nonzero(returns[:-1] & feeds[1:])
+    return int(np.count_nonzero(feeds) + np.count_nonzero(returns) - pairs)

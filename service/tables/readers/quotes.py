@@ -5,6 +5,7 @@ others, as in `,6.1" OLED,`. What closes a cell is followed by a comma, the end 
 """
 
 import re
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +15,18 @@ MAX_CELL_BYTES = 128 * 1024
 
 _OPENING = re.compile(rb'(?<![^,\r\n])"')
 _CELL = re.compile(rb'"(?:[^"]++|"")*+"')
-_ENDS = np.zeros(256, dtype=bool)
-_ENDS[list(b',\r\n"')] = True
-"""What may stand before a quote that opens a cell, and after one that closes it; a quote if it is doubled."""
+
+Bits: TypeAlias = NDArray[np.uint64]
+"""A truth for each byte, 64 to a word, the first one lowest; after the last there is one more bit at least."""
+
+_WORD = 64
 
 
 def end_of_records(content: bytes) -> int:
     """Return where the last whole record ends: after the last line feed outside cells in quotes."""
     if b'"' not in content:
         return content.rfind(b"\n") + 1
-    if _in_pairs(content, _places(content)):
+    if _marks(content).in_pairs(len(content)):
         return _end_in_pairs(content)
     end = at = 0
     while True:
@@ -58,29 +61,61 @@ def is_plain(content: bytes) -> bool:
             return False
     if b'"' not in content:
         return True
-    places = _places(content)
-    if len(places) % 2 or not _in_pairs(content, places):
+    marks = _marks(content)
+    if marks.inside[-1] >> np.uint64(_WORD - 1) or not marks.in_pairs(len(content)):
         return False
-    opening, closing = places[::2], places[1::2]
-    apart = opening[1:] - closing[:-1] > 1
-    if not apart.all():  # some are doubled, and neither open nor close a cell
-        opening, closing = opening[np.append(True, apart)], closing[np.append(apart, True)]
-    return bool((closing - opening).max() <= MAX_CELL_BYTES)
+    separators = marks.separators & ~marks.inside
+    words = half // _WORD
+    whole = len(separators) // words * words
+    return bool(separators[:whole].reshape(-1, words).any(axis=1).all())
 
 
-def _places(content: bytes) -> NDArray[np.intp]:
-    return np.flatnonzero(np.frombuffer(content, np.uint8) == ord('"'))
+class _Marks(NamedTuple):
+    """Where quotes are, commas and line ends, and what follows an odd number of quotes or is the odd one."""
+
+    quotes: Bits
+    separators: Bits
+    inside: Bits
+
+    def in_pairs(self, size: int) -> bool:
+        """Say whether each second quote, from the first, opens a cell, and each other closes one.
+
+        Before and after it there is what ends a cell, or a quote, if it is doubled.
+        """
+        ends = self.quotes | self.separators
+        ends[size // _WORD] |= np.uint64(1 << size % _WORD)  # the text ends there
+        before, after = ends << np.uint64(1), ends >> np.uint64(1)
+        before[0] |= np.uint64(1)
+        before[1:] |= ends[:-1] >> np.uint64(_WORD - 1)
+        after[:-1] |= ends[1:] << np.uint64(_WORD - 1)
+        opening, closing = self.quotes & self.inside, self.quotes & ~self.inside
+        return not ((opening & ~before) | (closing & ~after)).any()
 
 
-def _in_pairs(content: bytes, places: NDArray[np.intp]) -> bool:
-    """Say whether each second quote, from the first, opens a cell, and each other closes one."""
+def _marks(content: bytes) -> _Marks:
     characters = np.frombuffer(content, np.uint8)
-    before, after = places[::2], places[1::2]
-    if before[0] == 0:
-        before = before[1:]
-    if len(after) and after[-1] == len(content) - 1:
-        after = after[:-1]
-    return bool(_ENDS[characters[before - 1]].all() and _ENDS[characters[after + 1]].all())
+    quotes = _bits(characters == ord('"'))
+    separators = characters == ord(",")
+    separators |= characters == ord("\n")
+    separators |= characters == ord("\r")
+    return _Marks(quotes, _bits(separators), _after_odd(quotes))
+
+
+def _bits(truths: NDArray[np.bool_]) -> Bits:
+    packed = np.packbits(truths, bitorder="little")
+    words = np.zeros(len(truths) // _WORD + 1, "<u8")
+    words.view(np.uint8)[: len(packed)] = packed
+    return words
+
+
+def _after_odd(bits: Bits) -> Bits:
+    """Return whether the number of bits that are set is odd, up to each and with it."""
+    odd = bits.copy()
+    for places in (1, 2, 4, 8, 16, 32):
+        odd ^= odd << np.uint64(places)
+    of_words = np.bitwise_xor.accumulate(odd >> np.uint64(_WORD - 1))
+    odd[1:] ^= np.uint64(0) - of_words[:-1]  # all of a word is the other way after an odd number
+    return odd
 
 
 def _end_in_pairs(content: bytes) -> int:
