@@ -17,7 +17,7 @@ _OPENING = re.compile(rb'(?<![^,\r\n])"')
 _CELL = re.compile(rb'"(?:[^"]++|"")*+"')
 
 Bits: TypeAlias = NDArray[np.uint64]
-"""A truth for each byte, 64 to a word, the first one lowest; after the last there is one more bit at least."""
+"""A truth for each byte, 64 to a word, the first one lowest; one bit at least follows the last."""
 
 _WORD = 64
 
