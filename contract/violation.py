@@ -49,6 +49,11 @@ class Violations(Sequence[Violation]):
     def __iter__(self) -> Iterator[Violation]:
         return iter(self[:])
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self[:] == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @overload
     def __getitem__(self, index: int) -> Violation: ...
     @overload
