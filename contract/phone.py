@@ -7,11 +7,13 @@ today. The narrower ranges that a model was *trained* on belong to its bundle.
 from collections.abc import Iterable
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from contract.flag import FLAG_UNIT, flag_number
 
 FeatureMatrix: TypeAlias = NDArray[np.float32]
 """(N, 20) raw specifications, columns in the order of `FEATURES`."""
@@ -37,9 +39,8 @@ class PriceRange(IntEnum):
         return self.name.lower().replace("_", " ")
 
 
-FLAG_UNIT = "0 or 1"
-"""The unit of a yes or no."""
-
+Flag: TypeAlias = Annotated[float, BeforeValidator(flag_number)]
+"""A yes or no."""
 
 TENTH = 0.1
 """Between two neighbouring values of a specification that may have decimals, as people give them."""
@@ -52,35 +53,38 @@ def measured(description: str, unit: str, low: float, high: float, example: floa
     )
 
 
-def whole(description: str, unit: str, low: int, high: int, example: int) -> Any:
-    """Declare a whole number, written 842 or 842.0 (as a pandas row gives it), from `low` to `high`."""
+def whole(description: str, unit: str, low: int, high: int, example: int, **schema: Any) -> Any:
+    """Declare a whole number, written 842 or 842.0 (as a pandas row gives it), from `low` to `high`.
+
+    `schema` changes what its JSON schema says.
+    """
     return Field(
         description=description,
         ge=low,
         le=high,
         multiple_of=1,
         examples=[example],
-        json_schema_extra={"unit": unit},
+        json_schema_extra={"unit": unit, **schema},
     )
 
 
 def flag(description: str, example: int) -> Any:
-    """Declare a yes or no, written 1 or 0."""
-    return whole(description, FLAG_UNIT, 0, 1, example)
+    """Declare a yes or no, written 1 or 0, or true or false."""
+    return whole(description, FLAG_UNIT, 0, 1, example, type=["number", "boolean"])
 
 
 class Phone(BaseModel):
     """One phone. All 20 specifications are required and no others are accepted."""
 
-    # Strict: a lax float would take true as 1.0 and "842" as 842.0, and hide a caller's mistake.
+    # Strict: a lax float would take true as 1.0 of any field and "842" as 842.0, and hide a caller's mistake.
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     battery_power: float = whole("Energy that the battery stores", "mAh", 100, 50_000, 1_450)
-    blue: float = flag("Has Bluetooth", 1)
+    blue: Flag = flag("Has Bluetooth", 1)
     clock_speed: float = measured("Clock of the processor", "GHz", 0.05, 10, 1.8)
-    dual_sim: float = flag("Takes two SIM cards", 1)
+    dual_sim: Flag = flag("Takes two SIM cards", 1)
     fc: float = whole("Resolution of the front camera; 0 for none", "megapixels", 0, 200, 5)
-    four_g: float = flag("Has 4G", 1)
+    four_g: Flag = flag("Has 4G", 1)
     int_memory: float = whole("Internal storage", "GB", 0, 8_192, 32)
     m_dep: float = measured("Thickness", "cm", 0.05, 10, 0.6)
     mobile_wt: float = whole("Weight", "g", 20, 2_000, 142)
@@ -92,9 +96,9 @@ class Phone(BaseModel):
     sc_h: float = whole("Screen height", "cm", 1, 60, 13)
     sc_w: float = whole("Screen width; 0 if unknown", "cm", 0, 60, 7)
     talk_time: float = whole("Talk time on one charge", "hours", 0, 1_000, 12)
-    three_g: float = flag("Has 3G", 1)
-    touch_screen: float = flag("Has a touch screen", 1)
-    wifi: float = flag("Has Wi-Fi", 1)
+    three_g: Flag = flag("Has 3G", 1)
+    touch_screen: Flag = flag("Has a touch screen", 1)
+    wifi: Flag = flag("Has Wi-Fi", 1)
 
 
 class Specification(NamedTuple):
@@ -132,6 +136,9 @@ SPECIFICATIONS: dict[str, Specification] = {name: _specification(name) for name 
 
 FEATURES: tuple[str, ...] = tuple(SPECIFICATIONS)
 """The 20 feature names in the one order that every matrix, scaler, network and bundle uses."""
+
+FLAGS: frozenset[str] = frozenset(name for name, spec in SPECIFICATIONS.items() if spec.unit == FLAG_UNIT)
+"""The features that are a yes or no."""
 
 EXAMPLE: dict[str, float] = {name: spec.example for name, spec in SPECIFICATIONS.items()}
 """A made-up phone inside the ranges of the published data set."""

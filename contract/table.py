@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from contract.errors import InvalidTableError, NoRowsError
 from contract.first_bytes import what_it_is
+from contract.flag import flag_number_of_text
+from contract.phone import FLAGS
 from contract.violation import Location, Violation, Violations, from_detail
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -165,7 +167,7 @@ def read_row(header: list[str], cells: list[str], row_type: type[Row], line: int
             f"Line {line}: {len(cells)} cells, but there are {len(header)} columns",
         )
     named = {
-        name: _parse_cell(cell)
+        name: _parse_cell(name, cell)
         for name, cell in zip(header, cells, strict=True)
         if name in row_type.model_fields and cell.strip()
     }
@@ -176,10 +178,13 @@ def read_row(header: list[str], cells: list[str], row_type: type[Row], line: int
         raise InvalidTableError(found) from None
 
 
-def _parse_cell(cell: str) -> float | str:
+def _parse_cell(name: str, cell: str) -> float | str:
     """A number where the cell holds one; other text stays text, for the row's own rules to refuse."""
     stripped = cell.strip()
-    return float(stripped) if _NUMBER.fullmatch(stripped) else stripped
+    if _NUMBER.fullmatch(stripped):
+        return float(stripped)
+    flag = flag_number_of_text(stripped) if name in FLAGS else None
+    return stripped if flag is None else flag
 
 
 def _located(violation: Violation, line: int) -> Violation:

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias, overload
 
 from pydantic import ValidationError
 
-from contract.phone import FEATURES, FLAG_UNIT, SPECIFICATIONS
+from contract.flag import FLAG_UNIT
+from contract.phone import FEATURES, FLAGS, SPECIFICATIONS
 
 Location: TypeAlias = tuple[str | int, ...]
 """Where in the input, from the outside in: ("body", "phones", 3, "ram")."""
@@ -27,8 +28,8 @@ class Violation:
 def expectation(feature: str) -> str:
     """Say what a feature must be: 'ram must be a whole number from 1 to 65536 (MB): Working memory'."""
     spec = SPECIFICATIONS[feature]
-    if spec.unit == FLAG_UNIT:
-        return f"{feature} must be {FLAG_UNIT}: {spec.description}"
+    if feature in FLAGS:
+        return f"{feature} must be {FLAG_UNIT}, or false or true: {spec.description}"
     kind = "a whole number" if spec.whole else "a number"
     return f"{feature} must be {kind} from {spec.low:g} to {spec.high:g} ({spec.unit}): {spec.description}"
 

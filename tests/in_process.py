@@ -1,7 +1,8 @@
 """Asking an app without a server, where a test has to reach into it."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
@@ -14,6 +15,13 @@ def ask(app: FastAPI, method: str, path: str, *, started: bool = True, json: obj
 
 
 async def _ask(app: FastAPI, method: str, path: str, started: bool, json: object) -> httpx.Response:
+    async with in_process(app, started=started) as client:
+        return await client.request(method, path, json=json)
+
+
+@asynccontextmanager
+async def in_process(app: FastAPI, *, started: bool = True) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the app."""
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(app.router.lifespan_context(app)) if started else {}
 
@@ -21,7 +29,6 @@ async def _ask(app: FastAPI, method: str, path: str, started: bool, json: object
             await app(dict(scope) | {"state": dict(state or {})}, receive, send)
 
         transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
-        client = await stack.enter_async_context(
+        yield await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://in-process")
         )
-        return await client.request(method, path, json=json)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from contract.phone import FEATURES, FLAG_UNIT, SPECIFICATIONS
+from contract.phone import FEATURES, FLAGS, SPECIFICATIONS
 from contract.table import refusal
 from contract.violation import expectation
 from service.client.exchange import Answer, no_answer
@@ -105,7 +105,7 @@ def _with_flags(table: "pa.Table") -> "pa.Table":
     import pyarrow as pa
 
     for place, column in enumerate(table.schema):
-        if SPECIFICATIONS[column.name].unit == FLAG_UNIT and pa.types.is_boolean(column.type):
+        if column.name in FLAGS and pa.types.is_boolean(column.type):
             table = table.set_column(place, column.name, table.column(place).cast(pa.uint8()))
     return table
 

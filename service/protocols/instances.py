@@ -46,10 +46,10 @@ PHONES: dict[str, Any] = {
             },
             {
                 "type": "array",
-                "items": {"type": "number"},
+                "items": {"type": ["number", "boolean"]},
                 "minItems": COUNT,
                 "maxItems": COUNT,
-                "description": "In the order of /model-info",
+                "description": "In the order of /model-info; true and false are 1 and 0 of a flag",
             },
         ]
     },

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
-from contract.phone import FEATURES
+from contract.phone import FEATURES, FLAGS
 from contract.table import REPORTED_VIOLATIONS, refusal
 from contract.violation import Location, Violation, expectation, from_pydantic
 from service.tables.readers.judge import Row
@@ -141,8 +141,9 @@ def _numbers(content: msgspec.Raw | bytes, within: Location, where: str) -> list
 
 
 def _number(content: msgspec.Raw, at: int, within: Location, where: str) -> float:
+    is_flag = at < COUNT and FEATURES[at] in FLAGS
     try:
-        return msgspec.json.decode(content, type=float)
+        return msgspec.json.decode(content, type=float | bool if is_flag else float)
     except NotPlainlyValid:
         what = f"; {expectation(FEATURES[at])}" if at < COUNT else ""
         raise refusal("row_type", (*within, at), f"{where}[{at}] is not a finite number{what}") from None

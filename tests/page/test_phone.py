@@ -10,11 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from contract.phone import EXAMPLE, FEATURES, FLAG_UNIT, SPECIFICATIONS
+from contract.phone import EXAMPLE, FEATURES, FLAGS
 from tests.page.window import Opener, wait_for_explanation
 
 RANGES = ("Low", "Medium", "High", "Very high")
-FLAGS = [name for name in FEATURES if SPECIFICATIONS[name].unit == FLAG_UNIT]
 NUMBERS = [name for name in FEATURES if name not in FLAGS]
 
 

@@ -176,8 +176,8 @@ def _array(body: bytes) -> Specifications:
         shape, by_columns, dtype = read_header(file)
     except Exception:  # noqa: BLE001 - the header is Python's to parse, which raises whatever it likes
         raise _not_npy("The body is no array as numpy.save writes it") from None
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise _not_npy("The array must hold numbers; objects are not unpickled")
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
+        raise _not_npy("The array must hold numbers, not true and false; objects are not unpickled")
     if len(shape) == 1:
         shape = (1, *shape)  # one phone
     if len(shape) != 2 or shape[1] != COUNT or not shape[0] or bool in map(type, shape):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contract.phone import EXAMPLE, FEATURES
+from contract.phone import EXAMPLE, FEATURES, FLAGS
 from service.media_type import CSV, JSON, NDJSON, PARQUET
 from service.protocols.instances import PHONES
 from service.protocols.invocations.bodies import JSON_LINES, NPY, X_PARQUET
@@ -30,7 +30,14 @@ _COLUMNS = {
     "type": "object",
     "description": "A list for each specification, all of one length; others are ignored",
     "required": list(FEATURES),
-    "properties": {name: {"type": "array", "items": {"type": "number"}, "minItems": 1} for name in FEATURES},
+    "properties": {
+        name: {
+            "type": "array",
+            "items": {"type": ["number", "boolean"] if name in FLAGS else "number"},
+            "minItems": 1,
+        }
+        for name in FEATURES
+    },
     "additionalProperties": {"type": "array", "items": {}},
 }
 

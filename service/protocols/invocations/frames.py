@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.phone import FEATURES, Specifications
+from contract.phone import FEATURES, FLAGS, Specifications
 from contract.table import refusal
 from contract.violation import expectation
 from service.protocols.rows import COUNT, PIECE_ROWS, check_count
@@ -49,7 +49,7 @@ def checked_in_pieces(phones: Specifications) -> Iterator[Rows]:
 def _numbers(name: str, column: Sequence[Any]) -> NDArray[np.float64]:
     """Return numbers, and not a number where there is nothing, for the row to be judged."""
     try:
-        numbers = msgspec.convert(column, list[float | None])
+        numbers = msgspec.convert(column, list[float | bool | None] if name in FLAGS else list[float | None])
     except msgspec.MsgspecError:
         msg = f"Column {name} holds what is no number; {expectation(name)}"
         raise refusal("column_type", (name,), msg) from None

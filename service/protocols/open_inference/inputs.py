@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import InvalidTableError
-from contract.phone import FEATURES, SPECIFICATIONS, Specifications
+from contract.phone import FEATURES, FLAGS, SPECIFICATIONS, Specifications
 from contract.table import refusal
+from contract.violation import expectation
 from service.protocols.open_inference.request import InferenceRequest, Tensor
 from service.protocols.rows import ABSENT, COUNT, is_nested
 from service.valid_phone import NotPlainlyValid
 
+BOOL = "BOOL"
+
 NUMBERS = {
-    "BOOL": "?",
+    BOOL: "?",
     "UINT8": "u1",
     "UINT16": "<u2",
     "UINT32": "<u4",
@@ -29,7 +32,7 @@ NUMBERS = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
-"""Datatypes that hold numbers, as numpy has them."""
+"""Datatypes that hold numbers, as numpy has them; BOOL holds those of flags alone."""
 
 TEXT = "BYTES"
 
@@ -77,6 +80,9 @@ def _behind(asked: InferenceRequest, binary: memoryview) -> Iterator[memoryview 
 def _table(tensor: Tensor, raw: memoryview | None, max_json_rows: int) -> Specifications:
     if len(tensor.shape) != 2 or tensor.shape[1] != COUNT:
         raise _wrong(0, "shape", f"The shape is {_shape(tensor)}: {_FORMS}")
+    if tensor.datatype == BOOL:
+        msg = f"The datatype is BOOL, but only {', '.join(sorted(FLAGS))} are true or false"
+        raise _wrong(0, "datatype", msg)
     return _as_float(_values(0, tensor, raw, max_json_rows))
 
 
@@ -93,6 +99,8 @@ def _columns(tensors: list[Tensor], raw: list[memoryview | None], max_json_rows:
         number = found[name]
         if _rows(number, tensors[number]) != rows:
             raise _wrong(number, "shape", f"{name} must have {rows} rows, as {FEATURES[0]} has")
+        if tensors[number].datatype == BOOL and name not in FLAGS:
+            raise _wrong(number, "datatype", f"The datatype of {name} is BOOL; {expectation(name)}")
         phones.append(_values(number, tensors[number], raw[number], max_json_rows).reshape(-1))
     return np.stack(phones, axis=1).astype(np.float64)
 
@@ -158,7 +166,8 @@ def _with_gaps(number: int, tensor: Tensor, element: Any) -> NDArray[np.float64]
     try:
         return np.array(_decoded(tensor.data, element | None), np.float64)
     except (*NotPlainlyValid, ValueError):
-        msg = f"The data must be numbers of {tensor.datatype}, flat or row by row, without text or true"
+        what = "true or false" if element is bool else f"numbers of {tensor.datatype}, without text or true"
+        msg = f"The data must be {what}, flat or row by row"
         raise _wrong(number, "data", msg) from None
 
 

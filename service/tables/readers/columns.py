@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.errors import InvalidTableError
-from contract.phone import FEATURES, Specifications
+from contract.phone import FEATURES, FLAGS, Specifications
 from contract.table import refusal
 from contract.violation import Violation, expectation
 from service.tables.width import check_width
@@ -72,11 +72,20 @@ def _column(columns: pa.RecordBatch, name: str) -> pa.Array:
     column = columns.column(found[0])
     coded = isinstance(column, pa.DictionaryArray)
     held = column.type.value_type if coded else column.type
-    if not (pa.types.is_integer(held) or pa.types.is_floating(held) or pa.types.is_decimal(held)):
+    if not _is_numbers(held, name):
         what = f"Column {name} holds {held}, not numbers; {expectation(name)}"
         raise InvalidTableError([Violation("column_type", (name,), what)])
     column = column.dictionary_decode() if coded else column
+    if pa.types.is_boolean(held):
+        return column.cast(pa.uint8())
     return column.cast(pa.float64()) if pa.types.is_decimal(held) else column
+
+
+def _is_numbers(held: pa.DataType, name: str) -> bool:
+    """Say whether a column's values are numbers to its specification, as true and false are to a flag."""
+    if pa.types.is_boolean(held):
+        return name in FLAGS
+    return pa.types.is_integer(held) or pa.types.is_floating(held) or pa.types.is_decimal(held)  # type: ignore[no-any-return]
 
 
 def _numbers(column: pa.Array) -> NDArray[Any]:

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from contract.phone import FEATURES, SPECIFICATIONS, Phone
+from contract.flag import FALSE_TEXTS, TRUE_TEXTS
+from contract.phone import FEATURES, FLAGS, SPECIFICATIONS, Phone
 from contract.table import NUMBER, check_text, decode, read_header, read_lines, read_row, refusal
 from service.tables.kept import Kept
 from service.tables.kept.cells import KeptCells
@@ -30,6 +31,8 @@ OPEN_OR_LOST = "is a quote left open, or are line ends missing? curl keeps them 
 _WHOLE = {name: pa.int32() if spec.whole else pa.float64() for name, spec in SPECIFICATIONS.items()}
 _is_number = re.compile(NUMBER).fullmatch
 _DECIMAL = {name: pa.float64() for name in FEATURES}  # whole numbers written 842.0, as pandas may
+_BOOLEAN = _DECIMAL | dict.fromkeys(FLAGS, pa.bool_())  # flags written True, as pandas may
+_TRUE, _FALSE = pa.array(TRUE_TEXTS), pa.array(FALSE_TEXTS)
 
 
 class CsvReader:
@@ -46,7 +49,7 @@ class CsvReader:
         self._line = first_line  # of the first record that is pending
         self._byte = first_byte  # the same
         self._header = header
-        self._types = [_WHOLE, _DECIMAL]  # what the columns may be, the faster one first
+        self._types = [_WHOLE, _DECIMAL, _BOOLEAN]  # what the columns may be, the faster one first
 
     def feed(self, content: bytes) -> Iterator[Rows]:
         for start in range(0, len(content), PIECE_BYTES):
@@ -109,7 +112,7 @@ class CsvReader:
         if not is_plain(piece):
             return []  # pyarrow takes a quote that stays open, and what follows one that closes
         # pyarrow takes 0x800 for a whole number, but for no other
-        types_left = [_DECIMAL] if b"x" in piece or b"X" in piece else self._types
+        types_left = [_DECIMAL, _BOOLEAN] if b"x" in piece or b"X" in piece else self._types
         for types in types_left:
             try:
                 columns, kept = self._parsed(piece, types)
@@ -144,6 +147,8 @@ class CsvReader:
                 column_types={name: types.get(name, pa.string()) for name in names},
                 include_columns=columns,
                 null_values=[""],
+                true_values=[*TRUE_TEXTS, "1"],
+                false_values=[*FALSE_TEXTS, "0"],
             ),
         )
         return table.combine_chunks().to_batches()[0]
@@ -170,7 +175,7 @@ class CsvReader:
         width = len(header)
         missing = [""] * width
         cells = [cells if len(cells) == width else missing for _, cells in records]
-        numbers = [_numbers(_texts(cells, header.index(name))) for name in FEATURES]
+        numbers = [_numbers(name, _texts(cells, header.index(name))) for name in FEATURES]
         specifications = np.stack(numbers, axis=1)
 
         def judge(row: int) -> Phone:
@@ -201,15 +206,24 @@ def _texts(cells: list[list[str]], column: int) -> pa.StringArray:
 
 def _cast(cells: pa.StringArray, kind: pa.DataType) -> pa.Array:
     """Return the numbers in the cells, which may have blanks around them."""
+    if pa.types.is_boolean(kind):
+        return _with_digits(cells).cast(pa.float64())
     try:
         return cells.cast(kind)
     except pa.ArrowInvalid:
         return pc.utf8_trim_whitespace(cells).cast(kind)
 
 
-def _numbers(cells: pa.Array) -> NDArray[np.float64]:
-    """Return the numbers that the cells hold, not a number where they hold none."""
+def _with_digits(cells: pa.StringArray) -> pa.StringArray:
+    """Return the cells of a flag with 1 for true and 0 for false, and without blanks around them."""
     trimmed = pc.utf8_trim_whitespace(cells)
+    is_true, is_false = pc.is_in(trimmed, _TRUE), pc.is_in(trimmed, _FALSE)
+    return pc.if_else(is_true, "1", pc.if_else(is_false, "0", trimmed))
+
+
+def _numbers(name: str, cells: pa.Array) -> NDArray[np.float64]:
+    """Return the numbers that the cells of a column hold, not a number where they hold none."""
+    trimmed = _with_digits(cells) if name in FLAGS else pc.utf8_trim_whitespace(cells)
     number = pc.if_else(pc.match_substring_regex(trimmed, f"^{NUMBER}$"), trimmed, None)
     return np.asarray(number.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
