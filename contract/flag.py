@@ -22,6 +22,11 @@ def flag_number(value: object) -> object:
     return float(value) if isinstance(value, bool | np.bool_) else value
 
 
+def plain_boolean(value: object) -> object:
+    """Return numpy's true and false as Python's, which are no numbers to pydantic; anything else as it is."""
+    return bool(value) if isinstance(value, np.bool_) else value
+
+
 def flag_number_of_text(text: str) -> float | None:
     """Return 1 or 0 for a text that says true or false, nothing for another."""
     return _NUMBERS.get(text)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from contract.flag import FLAG_UNIT, flag_number
+from contract.flag import FLAG_UNIT, flag_number, plain_boolean
 
 FeatureMatrix: TypeAlias = NDArray[np.float32]
 """(N, 20) raw specifications, columns in the order of `FEATURES`."""
@@ -38,6 +38,9 @@ class PriceRange(IntEnum):
         """The name in words: 'low', 'medium', 'high', 'very high'."""
         return self.name.lower().replace("_", " ")
 
+
+Number: TypeAlias = Annotated[float, BeforeValidator(plain_boolean)]
+"""A number, and neither true nor false."""
 
 Flag: TypeAlias = Annotated[float, BeforeValidator(flag_number)]
 """A yes or no."""
@@ -79,23 +82,23 @@ class Phone(BaseModel):
     # Strict: a lax float would take true as 1.0 of any field and "842" as 842.0, and hide a caller's mistake.
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    battery_power: float = whole("Energy that the battery stores", "mAh", 100, 50_000, 1_450)
+    battery_power: Number = whole("Energy that the battery stores", "mAh", 100, 50_000, 1_450)
     blue: Flag = flag("Has Bluetooth", 1)
-    clock_speed: float = measured("Clock of the processor", "GHz", 0.05, 10, 1.8)
+    clock_speed: Number = measured("Clock of the processor", "GHz", 0.05, 10, 1.8)
     dual_sim: Flag = flag("Takes two SIM cards", 1)
-    fc: float = whole("Resolution of the front camera; 0 for none", "megapixels", 0, 200, 5)
+    fc: Number = whole("Resolution of the front camera; 0 for none", "megapixels", 0, 200, 5)
     four_g: Flag = flag("Has 4G", 1)
-    int_memory: float = whole("Internal storage", "GB", 0, 8_192, 32)
-    m_dep: float = measured("Thickness", "cm", 0.05, 10, 0.6)
-    mobile_wt: float = whole("Weight", "g", 20, 2_000, 142)
-    n_cores: float = whole("Processor cores", "cores", 1, 64, 4)
-    pc: float = whole("Resolution of the primary camera; 0 for none", "megapixels", 0, 500, 12)
-    px_height: float = whole("Screen resolution, height; 0 if unknown", "pixels", 0, 20_000, 720)
-    px_width: float = whole("Screen resolution, width", "pixels", 1, 20_000, 1_280)
-    ram: float = whole("Working memory", "MB", 1, 65_536, 2_048)
-    sc_h: float = whole("Screen height", "cm", 1, 60, 13)
-    sc_w: float = whole("Screen width; 0 if unknown", "cm", 0, 60, 7)
-    talk_time: float = whole("Talk time on one charge", "hours", 0, 1_000, 12)
+    int_memory: Number = whole("Internal storage", "GB", 0, 8_192, 32)
+    m_dep: Number = measured("Thickness", "cm", 0.05, 10, 0.6)
+    mobile_wt: Number = whole("Weight", "g", 20, 2_000, 142)
+    n_cores: Number = whole("Processor cores", "cores", 1, 64, 4)
+    pc: Number = whole("Resolution of the primary camera; 0 for none", "megapixels", 0, 500, 12)
+    px_height: Number = whole("Screen resolution, height; 0 if unknown", "pixels", 0, 20_000, 720)
+    px_width: Number = whole("Screen resolution, width", "pixels", 1, 20_000, 1_280)
+    ram: Number = whole("Working memory", "MB", 1, 65_536, 2_048)
+    sc_h: Number = whole("Screen height", "cm", 1, 60, 13)
+    sc_w: Number = whole("Screen width; 0 if unknown", "cm", 0, 60, 7)
+    talk_time: Number = whole("Talk time on one charge", "hours", 0, 1_000, 12)
     three_g: Flag = flag("Has 3G", 1)
     touch_screen: Flag = flag("Has a touch screen", 1)
     wifi: Flag = flag("Has Wi-Fi", 1)

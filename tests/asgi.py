@@ -35,7 +35,7 @@ class Request:
 
 
 class Answer(NamedTuple):
-    """What the client receives."""
+    """What the client receives; status 0 for nothing."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -70,5 +70,7 @@ async def answer(app: ASGIApp, request: Request, state: Mapping[str, Any]) -> An
     except Exception:
         if not sent:  # else it is told to the server once more, for its log
             raise
+    if not sent:  # as to a client that has left
+        return Answer(0, [], b"")
     start, *rest = sent
     return Answer(start["status"], start["headers"], b"".join(part["body"] for part in rest))

@@ -26,9 +26,9 @@ def test_a_violation_names_the_field_and_what_it_must_be() -> None:
     assert "n_cores must be a whole number from 1 to 64 (cores)" in violation.msg
 
 
-def test_a_flag_must_be_zero_or_one() -> None:
-    (violation,) = violations(wifi=True)
-    assert "wifi must be 0 or 1" in violation.msg
+def test_a_flag_must_be_zero_or_one_or_false_or_true() -> None:
+    (violation,) = violations(wifi=2)
+    assert "wifi must be 0 or 1, or false or true: Has Wi-Fi" in violation.msg
 
 
 def test_a_misspelt_field_is_met_with_the_right_name() -> None:

@@ -46,7 +46,7 @@ WRONG: dict[str, tuple[dict[Any, Any], str]] = {
     "misspelt": ({**EXAMPLE, "rma": 5}, "['rma']: No such field; remove it. Did you mean ram?"),
     "too small": ({**EXAMPLE, "ram": -1}, "['ram']: Input should be greater than or equal to 1. ram must"),
     "text": ({**EXAMPLE, "ram": "secret"}, "['ram']: Input should be a valid number. ram must be"),
-    "true": ({**EXAMPLE, "wifi": True}, "['wifi']: Input should be a valid number. wifi must be 0 or 1"),
+    "true": ({**EXAMPLE, "ram": True}, "['ram']: Input should be a valid number. ram must be a whole number"),
     "no name": ({**EXAMPLE, 7: 1}, "[7]: Keys should be strings"),
     "two lines": ({**EXAMPLE, "a\nb": 1}, r"['a\nb']: No such field"),
     "nothing": ({}, "['battery_power']: Field required"),

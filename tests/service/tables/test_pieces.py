@@ -146,7 +146,7 @@ def test_what_programs_write_is_read(change: object) -> None:
         (ARROW, b"\xff\xff\xff\xff\xff\xff\xff\x7f", "arrow_invalid"),
         (ARROW, body(ARROW, [{"ram": 1}]), "missing_column"),
         (ARROW, body(ARROW, [{**EXAMPLE, "ram": "1"}]), "column_type"),
-        (ARROW, body(ARROW, [{**EXAMPLE, "blue": True}]), "column_type"),
+        (ARROW, body(ARROW, [{**EXAMPLE, "ram": True}]), "column_type"),
         (PARQUET, b"", "parquet_invalid"),
         (PARQUET, b"PAR1" + b"x" * 100 + b"PAR1", "parquet_invalid"),
         (PARQUET, body(PARQUET, [{"ram": 1}]), "missing_column"),
