@@ -1,6 +1,6 @@
 """What a file is that was given as CSV and is none, by its first bytes."""
 
-import codecs
+from contract.saved_text import other_encoding
 
 _EXPORT = "save the table as CSV"
 _KINDS = {
@@ -14,10 +14,7 @@ _KINDS = {
     b"ARROW1": ("an Arrow file", _EXPORT),
     b"\xff\xff\xff\xff": ("an Arrow stream", _EXPORT),
     b"%PDF": ("a PDF", _EXPORT),
-    codecs.BOM_UTF16_LE: ("UTF-16 text", "save it as CSV in UTF-8"),
-    codecs.BOM_UTF16_BE: ("UTF-16 text", "save it as CSV in UTF-8"),
 }
-_LOOKED_AT = 64
 
 
 def what_it_is(content: bytes) -> tuple[str, str] | None:
@@ -25,7 +22,5 @@ def what_it_is(content: bytes) -> tuple[str, str] | None:
     for first, told in _KINDS.items():
         if content.startswith(first):
             return told
-    begin = content[:_LOOKED_AT]
-    if len(begin) > 1 and not (any(begin[1::2]) and any(begin[::2])):  # without a byte order mark
-        return _KINDS[codecs.BOM_UTF16_LE]
-    return None
+    name = other_encoding(content)
+    return (f"{name} text", "save it as CSV in UTF-8") if name else None

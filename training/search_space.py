@@ -9,6 +9,8 @@ from optuna.trial import Trial
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from contract.errors import RecipeError
+from contract.plain_file import read_plain
+from contract.saved_text import decode_saved
 from training.recipe import Recipe
 
 SHIPPED = Path(__file__).with_name("spaces")
@@ -58,7 +60,7 @@ class SearchSpace(_Part):
     def load(cls, path: Path) -> Self:
         """Read a TOML file. Raises `RecipeError`."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            return cls.model_validate(tomllib.loads(decode_saved(read_plain(path))))
         except FileNotFoundError:
             raise RecipeError(f"no search space {path}: name one's own with --space") from None
         except ValidationError as error:

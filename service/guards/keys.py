@@ -19,6 +19,8 @@ from service.telemetry.logs import LOGGER
 LEAST_BYTES = 32
 """Of a key; `openssl rand -hex 32` makes 64."""
 
+_QUOTES = "\"'"
+
 LOOK_SECONDS = 1.0
 """Time between two looks at the file."""
 
@@ -90,7 +92,8 @@ class Keyring:
         if not self._file:
             return ()
         text = _text_of(self._file)
-        _check_quotes(text, self._file)
+        for number, line in enumerate(text.splitlines(), start=1):
+            _check_quotes(line, f"line {number} of {self._file}")
         digests = _digests(text, str(self._file))
         if not digests:
             raise KeysError(f"{self._file} holds no key: write one to a line")
@@ -123,15 +126,16 @@ def _text_of(file: Path) -> str:
     return "\n".join("" if line.startswith("#") else line for line in lines)
 
 
-def _check_quotes(text: str, file: Path) -> None:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if any(key[0] in "\"'" for key in line.replace(",", " ").split()):
-            raise KeysError(f"line {number} of {file} has a key in quotes: leave them out")
+def _check_quotes(text: str, place: str) -> None:
+    for key in text.replace(",", " ").split():
+        if key[0] in _QUOTES or key[-1] in _QUOTES:
+            raise KeysError(f"{place} has a key in quotes: leave them out")
 
 
 def _digests(text: str, source: str) -> Digests:
     keys = text.replace(",", " ").split()
     for number, key in enumerate(keys, start=1):
+        _check_quotes(key, f"entry {number} of {source}")
         if len(key.encode()) < LEAST_BYTES:
             raise KeysError(
                 f"key {number} of {source} is under {LEAST_BYTES} bytes: make one with openssl rand -hex 32"

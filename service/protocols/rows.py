@@ -14,6 +14,7 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES, FLAGS
 from contract.table import REPORTED_VIOLATIONS, refusal
 from contract.violation import Location, Violation, expectation, from_pydantic
+from service.json_text import json_text
 from service.tables.readers.judge import Row
 from service.tables.rows import Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, ValidValues, pack, to_rows, values
@@ -167,7 +168,7 @@ def one_of(fields: msgspec.Struct, names: Collection[str]) -> tuple[str, msgspec
 def read_object(body: bytes, kind: type[Fields]) -> Fields:
     """Return the fields of a JSON object that `kind` has, unread. Raises `InvalidTableError`."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(json_text(body), type=kind)
     except msgspec.ValidationError as error:
         names = [name for name in kind.__struct_fields__ if not name.startswith("param")]
         what = f"The body must be a JSON object with one of {', '.join(names)}"

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from contract.phone import EXAMPLE, Specifications, to_specifications
 from service.duplicate_fields import refuse_duplicates
+from service.json_text import json_text
 from service.media_type import require_json
 from service.tables.readers.judge import PostedPhone
 
@@ -36,6 +37,7 @@ class JsonRoute(APIRoute):
 
         async def handle_json(request: Request) -> Response:
             require_json(request)
+            json_text(await request.body())  # FastAPI's parser would take UTF-16
             return await handle(request)
 
         return handle_json

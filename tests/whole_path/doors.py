@@ -36,6 +36,9 @@ TEMPLATES = {
     V1_EXPLAIN: "/v1/models/{model}:explain",
     VERTEX: "/v1/endpoints/{endpoint}/deployedModels/{deployed_model}:predict",
 }
+ANY_KIND = frozenset(TEMPLATES)
+"""Where the body is what it is, whatever its Content-Type says."""
+
 ONE_PHONE = ("/predict", "/explain", "/what-if")
 JSON_LINES, NPY = "application/jsonlines", "application/x-npy"
 

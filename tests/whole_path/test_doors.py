@@ -1,6 +1,7 @@
 """The rules for a phone hold wherever it comes in, whatever it comes as."""
 
 import asyncio
+import codecs
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -17,7 +18,7 @@ from service.client import PhonePriceClient
 from service.settings import Settings
 from tests.in_process import in_process
 from tests.running_service import ARTIFACTS
-from tests.whole_path.doors import DOORS, ONE_PHONE, House, Outcome, those
+from tests.whole_path.doors import ANY_KIND, DOORS, ONE_PHONE, House, Outcome, those
 
 FLAGGED = {**EXAMPLE, **{name: number % 2 for number, name in enumerate(sorted(FLAGS))}}
 BOOLEANS = {name: bool(value) if name in FLAGS else value for name, value in FLAGGED.items()}
@@ -83,6 +84,38 @@ def test_csv_has_three_ways_to_say_true_or_false(house: House, door: str) -> Non
         taken, told = asked(house, door, {**EXAMPLE, "wifi": other})
         assert not taken, other
         assert "wifi must be 0 or 1, or false or true: Has Wi-Fi" in told
+
+
+@pytest.mark.parametrize("door", those(lambda door: door.is_text))
+def test_a_byte_order_mark_is_taken(house: House, door: str) -> None:
+    content = DOORS[door].write(EXAMPLE)
+    found = DOORS[door].send(house, codecs.BOM_UTF8 + content)
+    assert found.taken, found.told
+    assert found == DOORS[door].send(house, content)
+
+
+@pytest.mark.parametrize("door", those(lambda door: door.is_text))
+@pytest.mark.parametrize("name", ["UTF-16", "UTF-32"])
+def test_another_encoding_is_refused_by_its_name(house: House, door: str, name: str) -> None:
+    text = DOORS[door].write(EXAMPLE).decode()
+    for encoding in (name, f"{name}-LE", f"{name}-BE"):
+        taken, told = DOORS[door].send(house, text.encode(encoding))
+        assert not taken, encoding
+        assert f"{name} text" in told
+        assert "UTF-8" in told
+
+
+@pytest.mark.parametrize("door", those(lambda door: door.path))
+def test_what_the_head_is_refused_for_is_told_with_what_is_taken(house: House, door: str) -> None:
+    """Where any Content-Type is taken, there is none to be told."""
+    path, content = DOORS[door].path, DOORS[door].write(EXAMPLE)
+    headers = DOORS[door].headers(content)
+    packed = house.post(path, content, headers | {"Content-Encoding": "br"})
+    assert packed.status_code == 415
+    assert "identity" in packed.headers["accept-encoding"]
+    other = house.post(path, content, headers | {"Content-Type": "text/x-other"})
+    assert other.status_code == 200 if path in ANY_KIND else other.status_code == 415
+    assert path in ANY_KIND or "application/json" in other.headers["accept"]
 
 
 @pytest.mark.parametrize("door", DOORS)

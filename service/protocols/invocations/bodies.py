@@ -14,8 +14,9 @@ from numpy.lib import format as npy
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Specifications
-from contract.table import NUMBER, refusal
+from contract.table import NUMBER, check_text, refusal
 from contract.violation import Location
+from service.json_text import json_text
 from service.media_type import CSV, JSON, NDJSON, PARQUET, unsupported
 from service.protocols.invocations.frames import checked_in_pieces, read_columns, read_frame
 from service.protocols.rows import (
@@ -89,6 +90,7 @@ def reader_of(kind: str, settings: Settings) -> Read:
 
 
 def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
+    body = json_text(body)
     if body.lstrip()[:1] == b"[":  # as SageMaker's serializer has lists
         return read_rows(body, "instances", max_rows)
     if body.lstrip()[:1] != b"{" and b"," in body[:FIRST_BYTES]:
@@ -127,6 +129,7 @@ _FORMS = {
 
 def _read_csv(csv_reader: Any, body: bytes) -> Iterator[Rows]:
     """Read CSV; a first line of 20 cells without a name is a phone, as SageMaker has it, and no header."""
+    check_text(body)
     line = _LINE_END.split(body[:FIRST_BYTES].decode("utf-8-sig", "replace").lstrip(), 1)[0]
     cells = [cell.strip() for cell in next(csv.reader([line]), [])]
     has_header = not _is_phone(cells)
@@ -144,6 +147,7 @@ def _is_phone(cells: Sequence[str]) -> bool:
 
 
 def _read_lines(body: bytes) -> Iterator[Rows]:
+    body = json_text(body)
     count = start = 0
     while start < len(body):
         end = body.find(b"\n", start + PIECE_BYTES) + 1 or len(body)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 from contract.table import refusal
+from service.json_text import json_text
 from service.protocols.rows import ABSENT, not_json
 from service.valid_phone import NotPlainlyValid
 
@@ -52,7 +53,7 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferenceRequest
     """Return the request and the bytes behind its JSON. Raises `InvalidTableError`."""
     end = len(body) if json_length is None else _length(json_length, len(body))
     try:
-        asked = decode(memoryview(body)[:end])
+        asked = decode(json_text(body[:end]))
     except msgspec.ValidationError as error:
         reason = str(error).partition("\n")[0]
         msg = f"The body is no inference request of the Open Inference Protocol V2: {reason}"

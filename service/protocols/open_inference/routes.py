@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from contract.phone import EXAMPLE
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
+from service.json_text import json_text
 from service.media_type import JSON
 from service.predictor import Predictor
 from service.protocols.models import Models
@@ -233,7 +234,7 @@ async def unload(_: NamedModel) -> Response:
 
 async def _object(request: Request, settings: Settings) -> dict[str, Any]:
     """Return the JSON object in the body, of which many clients send none. Raises 400."""
-    body = await unpacked(request, settings.max_body_bytes)
+    body = json_text(await unpacked(request, settings.max_body_bytes))
     try:
         found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any]) if body.strip() else {}
     except NotPlainlyValid:

@@ -10,6 +10,7 @@ from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES
 from contract.table import refusal
 from contract.violation import Location, from_pydantic
+from service.json_text import json_text
 from service.tables.readers.judge import PostedPhone, judged_phone
 from service.tables.rows import Broken, Rows
 from service.valid_phone import NotPlainlyValid, ValidPhone, pack, to_rows, values
@@ -54,7 +55,7 @@ class JsonReader:
         return iter(())
 
     def finish(self) -> Iterator[Rows]:
-        phones = _phones(bytes(self._body))
+        phones = _phones(json_text(bytes(self._body)))
         if len(phones) > self._max_phones:
             msg = f"Too many phones: send at most {self._max_phones} in one call, or a table as CSV or Arrow"
             raise refusal("too_many_rows", ("phones",), msg)

@@ -7,6 +7,7 @@ import msgspec
 from contract.errors import InvalidTableError
 from contract.table import refusal
 from contract.violation import Violation
+from service.json_text import json_text
 from service.tables.kept.fields import KeptFields, read_fields
 from service.tables.readers.judge import judged_row
 from service.tables.rows import Broken, Rows
@@ -48,6 +49,8 @@ class NdjsonReader:
         yield from self._rows(piece)
 
     def _rows(self, piece: bytes) -> Iterator[Rows]:
+        if self._line == 1:
+            piece = json_text(piece)
         lines = [(number, line) for number, line in enumerate(piece.split(b"\n"), self._line) if line.strip()]
         if lines:
             kept, unreadable = read_fields(lines) if self._keep else (None, {})

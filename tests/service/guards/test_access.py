@@ -173,6 +173,11 @@ def test_a_key_in_quotes_is_refused_by_its_line(tmp_path: Path, quote: str) -> N
     file = tmp_path / "keys"
     file.write_text(f'# the "shop"\n{KEY}\n{quote}{OTHER}{quote}\n')
     assert f"line 3 of {file} has a key in quotes" in refusal(api_keys_file=str(file))
+    quoted = f"{KEY}, {quote}{OTHER}{quote}"
+    assert "entry 2 of PHONE_PRICE_API_KEYS has a key in quotes" in refusal(api_keys=quoted)
+    assert "entry 1 of PHONE_PRICE_API_KEYS has a key in quotes" in refusal(
+        api_keys=f"{quote}{KEY},{OTHER}{quote}"
+    )
 
 
 def test_a_byte_order_mark_before_the_keys_is_no_part_of_them(tmp_path: Path) -> None:
@@ -183,10 +188,12 @@ def test_a_byte_order_mark_before_the_keys_is_no_part_of_them(tmp_path: Path) ->
     assert keyring.admits(scope(OTHER))
 
 
-def test_keys_in_utf_16_are_refused_by_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["UTF-16", "UTF-32"])
+@pytest.mark.parametrize("ending", ["", "-LE", "-BE"])
+def test_keys_in_another_encoding_are_refused_by_its_name(tmp_path: Path, name: str, ending: str) -> None:
     file = tmp_path / "keys"
-    file.write_text(KEY, encoding="utf-16")
-    assert "UTF-16" in refusal(api_keys_file=str(file))
+    file.write_text(KEY, encoding=name + ending)
+    assert name in refusal(api_keys_file=str(file))
 
 
 def test_a_keys_file_that_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
