@@ -9,7 +9,7 @@ _MARKS = {  # the longer ones first: a mark of UTF-32 begins as one of UTF-16
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 
-_ZEROS = {
+_ZEROS: dict[tuple[bool, ...], str] = {
     (True, True, True, False): "UTF-32",
     (False, True, True, True): "UTF-32",
     (True, False, True, False): "UTF-16",
@@ -23,7 +23,7 @@ def other_encoding(content: bytes) -> str | None:
     for mark, name in _MARKS.items():
         if content.startswith(mark):
             return name
-    return _ZEROS.get(tuple(byte == 0 for byte in content[:4]))  # type: ignore[call-overload,no-any-return]
+    return _ZEROS.get(tuple(byte == 0 for byte in content[:4]))
 
 
 def without_mark(content: bytes) -> bytes:

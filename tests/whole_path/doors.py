@@ -89,7 +89,9 @@ def posted(
     kind: str,
     write: Callable[[Phone], bytes],
     head: Callable[[bytes], int] | None = None,
-    **of: bool,
+    *,
+    is_text: bool = True,
+    has_booleans: bool = True,
 ) -> Door:
     """Return a door of the service; `head` says how many bytes of the body are JSON, if not all are."""
 
@@ -103,7 +105,7 @@ def posted(
         return Outcome(answer.status_code == 200, answer.text)
 
     described = TEMPLATES.get(path, path) if kind == JSON else ""
-    return Door(write, send, path=path, headers=headers, described=described, **of)
+    return Door(write, send, is_text, has_booleans, path, headers, described)
 
 
 def as_json(form: Callable[[Phone], Any]) -> Callable[[Phone], bytes]:
@@ -171,7 +173,7 @@ def of_json(content: bytes) -> int:
     return content.index(b"]}") + len(b"]}")
 
 
-def scored(ending: str, kind: str, **of: bool) -> Door:
+def scored(ending: str, kind: str, *, is_text: bool = True) -> Door:
     """Return `python -m service score` on a file."""
 
     def send(house: House, content: bytes) -> Outcome:
@@ -185,7 +187,7 @@ def scored(ending: str, kind: str, **of: bool) -> Door:
             return Outcome(False, str(error))
         return Outcome(True, target.read_text())
 
-    return Door(arrow_file if kind == ARROW_FILE else table(kind), send, **of)
+    return Door(arrow_file if kind == ARROW_FILE else table(kind), send, is_text)
 
 
 LABELLED = [{**EXAMPLE, "mobile_wt": 100 + number, "price_range": number % 4} for number in range(48)]
@@ -230,18 +232,16 @@ def split(phone: Phone) -> dict[str, Any]:
     return {"columns": list(FEATURES), "data": [values(phone)]}
 
 
-BINARY = {"is_text": False}
-
 DOORS: dict[str, Door] = {
     **{path: posted(path, JSON, as_json(dict)) for path in ONE_PHONE},
     "/predict, not ahead of FastAPI": posted("/predict", f"{JSON}; charset=utf-8", as_json(dict)),
     "/predict/batch": posted("/predict/batch", JSON, named("phones", dict)),
     **{f"/predict/batch, {kind}": posted("/predict/batch", kind, table(kind)) for kind in (CSV, NDJSON)},
     **{
-        f"/predict/batch, {kind}": posted("/predict/batch", kind, table(kind), **BINARY)
+        f"/predict/batch, {kind}": posted("/predict/batch", kind, table(kind), is_text=False)
         for kind in (ARROW, PARQUET)
     },
-    "/predict/batch, Arrow's file": posted("/predict/batch", ARROW, arrow_file, **BINARY),
+    "/predict/batch, Arrow's file": posted("/predict/batch", ARROW, arrow_file, is_text=False),
     **{
         f"{path}, {name} {order}": posted(path, JSON, named(name, form))
         for path, names in ((V1, ("instances", "inputs")), (V1_EXPLAIN, ("instances",)))
@@ -251,7 +251,9 @@ DOORS: dict[str, Door] = {
     f"{VERTEX}, by name": posted(VERTEX, JSON, named("instances", dict)),
     f"{VERTEX}, in order": posted(VERTEX, JSON, named("instances", values)),
     f"{INFER}, columns": posted(INFER, JSON, tensors),
-    f"{INFER}, binary columns": posted(INFER, "application/octet-stream", raw_tensors, of_json, **BINARY),
+    f"{INFER}, binary columns": posted(
+        INFER, "application/octet-stream", raw_tensors, of_json, is_text=False
+    ),
     f"{INFER}, one tensor": posted(INFER, JSON, one_tensor, has_booleans=False),
     **{
         f"{INVOCATIONS}, {name} {order}": posted(INVOCATIONS, JSON, named(name, form))
@@ -268,13 +270,13 @@ DOORS: dict[str, Door] = {
     f"{INVOCATIONS}, CSV": posted(INVOCATIONS, CSV, table(CSV)),
     f"{INVOCATIONS}, CSV without a header": posted(INVOCATIONS, CSV, cells),
     f"{INVOCATIONS}, lines": posted(INVOCATIONS, JSON_LINES, table(NDJSON)),
-    f"{INVOCATIONS}, Parquet": posted(INVOCATIONS, PARQUET, table(PARQUET), **BINARY),
+    f"{INVOCATIONS}, Parquet": posted(INVOCATIONS, PARQUET, table(PARQUET), is_text=False),
     f"{INVOCATIONS}, an array": posted(INVOCATIONS, NPY, array, is_text=False, has_booleans=False),
     "score, CSV": scored(".csv", CSV),
     "score, NDJSON": scored(".ndjson", NDJSON),
-    "score, Arrow": scored(".arrow", ARROW_FILE, **BINARY),
-    "score, Arrow's stream": scored(".arrows", ARROW, **BINARY),
-    "score, Parquet": scored(".parquet", PARQUET, **BINARY),
+    "score, Arrow": scored(".arrow", ARROW_FILE, is_text=False),
+    "score, Arrow's stream": scored(".arrows", ARROW, is_text=False),
+    "score, Parquet": scored(".parquet", PARQUET, is_text=False),
     "train": learnt(read_dataset),
     "evaluate": learnt(read_labelled),
     "client, predict": called("predict"),
