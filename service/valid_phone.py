@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.phone import SPECIFICATIONS, Specification
+from contract.phone import FEATURES, SPECIFICATIONS, Specification
 
 
 def _bounded(spec: Specification) -> Any:
@@ -26,6 +26,11 @@ ValidPhone: Any = msgspec.defstruct("ValidPhone", _FIELDS, forbid_unknown_fields
 
 ValidRow: Any = msgspec.defstruct("ValidRow", _FIELDS, gc=False)
 """The same, where a table may have other columns beside them."""
+
+ValidPart: Any = msgspec.defstruct(
+    "ValidPart", [(name, kind | msgspec.UnsetType, msgspec.UNSET) for name, kind in _FIELDS], gc=False
+)
+"""The same, of which any may be missing."""
 
 ValidValues: Any = tuple[tuple(map(_bounded, SPECIFICATIONS.values()))]  # type: ignore[misc]
 """The 20 values alone, in the order of `FEATURES`."""
@@ -41,6 +46,11 @@ pack = Struct(f"{len(SPECIFICATIONS)}d").pack
 def values(phone: Any) -> tuple[float, ...]:
     """Return the 20 values of a valid phone, in the order of `FEATURES`."""
     return msgspec.structs.astuple(phone)
+
+
+def missing_fields(part: Any) -> tuple[str, ...]:
+    """Return the names of the fields that a `ValidPart` lacks."""
+    return tuple(name for name in FEATURES if getattr(part, name) is msgspec.UNSET)
 
 
 def to_rows(packed: Iterable[bytes]) -> NDArray[np.float64]:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_specifications
-from contract.violation import Location, Violation, Violations, from_detail
+from contract.violation import Finding, Location, MissingFields, Violation, Violations, from_detail
 from service.tables.kept import Kept
 from service.tables.rows import Broken, Rows
+from service.valid_phone import NotPlainlyValid, ValidPart, missing_fields
 
 CAREFUL_ROWS = 250
 """Rows at a time where each may need a second look: 20 milliseconds."""
@@ -77,16 +79,30 @@ def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
     """Judge rows of a matrix; `first_row` is the number of rows before it."""
 
     def judge(row: int) -> Phone:
-        values = {name: float(value) for name, value in zip(FEATURES, table[row], strict=True)}
-        present = {name: value for name, value in values.items() if not np.isnan(value)}
-        try:
-            return Phone.model_validate(present)
-        except ValidationError as error:
-            within = ("row", first_row + row)
-            found = Violations(error, lambda item: _located(from_detail(item), within))
-            raise InvalidTableError(found) from None
+        values = zip(FEATURES, table[row].tolist(), strict=True)
+        present = {
+            name: value for name, value in values if value == value
+        }  # not NaN
+        finding: Finding
+        if missing := _missing(present):
+            finding = MissingFields(missing)
+        else:
+            try:
+                return Phone.model_validate(present)
+            except ValidationError as error:
+                finding = error
+        within = ("row", first_row + row)
+        raise InvalidTableError(Violations(finding, lambda item: _located(from_detail(item), within)))
 
     return judge
+
+
+def _missing(present: dict[str, float]) -> tuple[str, ...]:
+    """Return the fields that a row lacks which is right otherwise."""
+    try:
+        return missing_fields(msgspec.convert(present, ValidPart))
+    except NotPlainlyValid:
+        return ()
 
 
 def _located(violation: Violation, within: Location) -> Violation:

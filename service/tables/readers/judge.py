@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
+import msgspec
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, Phone
-from contract.violation import Location, from_pydantic
+from contract.violation import Finding, Location, MissingFields, from_pydantic
+from service.valid_phone import NotPlainlyValid, ValidPart, missing_fields
 
 MOST_FIELDS = 2 * len(FEATURES)
 """An object of more fields is no phone with a misspelt field."""
@@ -30,6 +32,8 @@ class Row(Phone):
     model_config = ConfigDict(extra="ignore")
 
 
+_decode_part = msgspec.json.Decoder(ValidPart).decode
+
 _POSTED: TypeAdapter[Phone] = TypeAdapter(PostedPhone)
 
 
@@ -43,7 +47,20 @@ def judged_phone(content: bytes, within: Location) -> Phone:
 
 def judged_row(content: bytes, line: int) -> Phone:
     """Return the phone that this line of JSON holds, among others. Raises `InvalidTableError`."""
+    finding: Finding
+    if missing := _missing(content):
+        finding = MissingFields(missing)
+    else:
+        try:
+            return Row.model_validate_json(content)
+        except ValidationError as error:
+            finding = error
+    raise InvalidTableError(from_pydantic(finding, ("line", line), f"Line {line}: "))
+
+
+def _missing(content: bytes) -> tuple[str, ...]:
+    """Return the fields that a row lacks which is right otherwise."""
     try:
-        return Row.model_validate_json(content)
-    except ValidationError as error:
-        raise InvalidTableError(from_pydantic(error, ("line", line), f"Line {line}: ")) from None
+        return missing_fields(_decode_part(content))
+    except NotPlainlyValid:
+        return ()
