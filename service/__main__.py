@@ -1,6 +1,13 @@
 """python -m service: serve the model over HTTP, or score a table in a file."""
 
+import signal
+
 import typer
+
+if (
+    __name__ == "__main__"
+):  # Ctrl-C while the libraries are imported, which takes seconds, ends in no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from service.commands.score import score
 from service.commands.serve import serve
@@ -17,4 +24,5 @@ def service() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     app(prog_name="python -m service")

@@ -1,6 +1,13 @@
 """python -m training: make models, measure them, choose which one is served."""
 
+import signal
+
 import typer
+
+if (
+    __name__ == "__main__"
+):  # Ctrl-C while the libraries are imported, which takes seconds, ends in no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from training.commands.compare import compare
 from training.commands.cross_validate import cross_validate
@@ -38,4 +45,5 @@ def training() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     app(prog_name="python -m training")

@@ -80,9 +80,7 @@ def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
 
     def judge(row: int) -> Phone:
         values = zip(FEATURES, table[row].tolist(), strict=True)
-        present = {
-            name: value for name, value in values if value == value
-        }  # not NaN
+        present = {name: value for name, value in values if value == value}  # not NaN
         finding: Finding
         if missing := _missing(present):
             finding = MissingFields(missing)
