@@ -8,7 +8,8 @@ from service.tables.kept.columns import KeptColumns
 from service.tables.plausible import checked
 from service.tables.readers.arrow_header import RECORD_BATCH
 from service.tables.readers.arrow_messages import Messages, not_arrow
-from service.tables.readers.columns import check_schema, matrix
+from service.tables.readers.arrow_validation import validate
+from service.tables.readers.columns import check_schema, matrix, only_features
 from service.tables.readers.expansion import Expansion
 from service.tables.rows import Rows
 
@@ -45,7 +46,8 @@ class ArrowReader:
                 self._stream = pa.ipc.open_stream(self._messages)
                 check_schema(self._stream.schema, keep=self._kept is not None)
             columns = self._stream.read_next_batch()
-            columns.validate(full=True)
+            columns = columns if self._kept is not None else only_features(columns)
+            validate(columns)
         except (pa.ArrowException, OSError, ValueError, StopIteration) as error:
             raise not_arrow(str(error)) from None
         return columns

@@ -28,7 +28,9 @@ class Messages:
         self._bytes = bytearray()
         self._whole = 0  # so many of the bytes are whole messages
         self._needed = _FRAMING  # so many must follow them before there is one more
-        self._others = 0  # size of all messages without rows: schema and dictionaries, which pyarrow keeps
+        self._others = (
+            0  # size, unpacked, of messages without rows: schema and dictionaries, which pyarrow keeps
+        )
         self._begun = False
         self._ended = False
 
@@ -62,9 +64,10 @@ class Messages:
         _check_size(self._needed)
         if len(self._bytes) < self._whole + self._needed:
             return None
-        _check_size(self._unpacked(header))
+        unpacked = self._unpacked(header)
+        _check_size(unpacked)
         if header.kind != RECORD_BATCH:
-            self._keep(self._needed)
+            self._keep(max(self._needed, unpacked))
         self._whole += self._needed
         self._needed = _FRAMING
         return header.kind

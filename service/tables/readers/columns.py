@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.errors import InvalidTableError
-from contract.phone import FEATURES, FLAGS, Specifications
+from contract.phone import FEATURES, FLAGS, SPECIFICATIONS, Specifications
 from contract.table import refusal
 from contract.violation import Violation, expectation
 from service.tables.width import check_width
@@ -46,6 +46,13 @@ def _within(kind: pa.DataType) -> list[pa.Field]:
     if pa.types.is_dictionary(kind):
         return [pa.field("", kind.value_type)]
     return [kind.field(index) for index in range(kind.num_fields)]
+
+
+def only_features(columns: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the columns without those that have the name of no feature."""
+    names = columns.schema.names
+    chosen = [index for index, name in enumerate(names) if name in SPECIFICATIONS]
+    return columns if len(chosen) == len(names) else columns.select(chosen)
 
 
 def matrix(columns: pa.RecordBatch) -> Specifications:

@@ -42,13 +42,19 @@ def text_sizes(column: pa.Array) -> Sizes:
     if types.is_nested(kind):
         return _of_list(column)
     if types.is_string_view(kind) or types.is_binary_view(kind):
-        views = np.frombuffer(column.buffers()[1] or b"", _VIEW, len(column), column.offset * _VIEW.itemsize)
-        return np.where(column.is_valid(), views["size"], 0).astype(np.int64)
+        return np.where(column.is_valid(), view_sizes(column), 0).astype(np.int64)
     if types.is_fixed_size_binary(kind):
         return FIXED_BYTES if types.is_decimal(kind) else int(kind.byte_width)
     if any(is_kind(kind) for is_kind in (types.is_string, types.is_large_string)):
         return _lengths(column)
     return _lengths(column) if types.is_binary(kind) or types.is_large_binary(kind) else FIXED_BYTES
+
+
+def view_sizes(column: pa.Array) -> NDArray[np.int32]:
+    """Return the size that each view of a text tells."""
+    views = np.frombuffer(column.buffers()[1] or b"", _VIEW, len(column), column.offset * _VIEW.itemsize)
+    sizes: NDArray[np.int32] = views["size"]
+    return sizes
 
 
 def _lengths(text: pa.Array) -> Sizes:
