@@ -28,9 +28,7 @@ class Messages:
         self._bytes = bytearray()
         self._whole = 0  # so many of the bytes are whole messages
         self._needed = _FRAMING  # so many must follow them before there is one more
-        self._others = (
-            0  # size, unpacked, of messages without rows: schema and dictionaries, which pyarrow keeps
-        )
+        self._others = 0  # unpacked size of what has no rows: schema and dictionaries, which pyarrow keeps
         self._begun = False
         self._ended = False
 

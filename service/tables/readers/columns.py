@@ -70,22 +70,34 @@ def matrix(columns: pa.RecordBatch) -> Specifications:
     return table.T  # each feature's numbers lie together, where numpy looks through them five times as fast
 
 
+def check_features(schema: pa.Schema) -> None:
+    """Raise `InvalidTableError` that names a feature whose column is missing or holds no numbers."""
+    for name in FEATURES:
+        _index(schema, name)
+
+
 def _column(columns: pa.RecordBatch, name: str) -> pa.Array:
-    found = columns.schema.get_all_field_indices(name)
+    column = columns.column(_index(columns.schema, name))
+    column = column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.uint8())
+    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
+
+
+def _index(schema: pa.Schema, name: str) -> int:
+    """Return the place of the one column of this name, which holds numbers."""
+    found = schema.get_all_field_indices(name)
     if len(found) != 1:
         kind = "repeated_column" if found else "missing_column"
         what = f"column {name} is there twice" if found else f"no column {name}"
         raise InvalidTableError([Violation(kind, (name,), f"The table has {what}; {expectation(name)}")])
-    column = columns.column(found[0])
-    coded = isinstance(column, pa.DictionaryArray)
-    held = column.type.value_type if coded else column.type
+    type_ = schema.field(found[0]).type
+    held = type_.value_type if pa.types.is_dictionary(type_) else type_
     if not _is_numbers(held, name):
         what = f"Column {name} holds {held}, not numbers; {expectation(name)}"
         raise InvalidTableError([Violation("column_type", (name,), what)])
-    column = column.dictionary_decode() if coded else column
-    if pa.types.is_boolean(held):
-        return column.cast(pa.uint8())
-    return column.cast(pa.float64()) if pa.types.is_decimal(held) else column
+    index: int = found[0]
+    return index
 
 
 def _is_numbers(held: pa.DataType, name: str) -> bool:

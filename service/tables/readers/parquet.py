@@ -12,13 +12,11 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES
 from contract.table import refusal
 from service.tables.readers.arrow import PIECE_ROWS, rows_of
-from service.tables.readers.columns import check_schema
+from service.tables.readers.columns import check_features, check_schema
 from service.tables.readers.expansion import Expansion
+from service.tables.readers.parquet_sizes import check_groups, check_nested
 from service.tables.rows import Rows
 from service.tables.width import check_width
-
-MOST_UNPACKED_BYTES = 256 * 2**20
-"""Of a row group; pandas makes them of a million rows, which are 160 MB of phones."""
 
 MAX_TEXT_BYTES = 4 * 1024
 """Of a row that is read as it is, though each of its texts may be stored once and stand in every row."""
@@ -46,7 +44,7 @@ class ParquetReader:
         try:
             with parquet.ParquetFile(self._file, pre_buffer=False) as table:
                 _check_columns(table, keep=self._kept is not None)
-                _check_sizes(table.metadata)
+                check_groups(table.metadata)
                 yield from self._phones(table) if self._kept is None else self._all(table, self._kept)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _not_parquet(error) from None
@@ -62,6 +60,7 @@ class ParquetReader:
         kept.received = self._file.seek(0, SEEK_END)
         texts, plain = _texts(table.schema), _without_views(table.schema_arrow)
         groups = list(self._row_groups or range(table.num_row_groups))
+        check_nested(table, groups, kept.received)
         with self._stored(table, texts) as stored:
             source = stored if any(_has_long_texts(stored, group, texts) for group in groups) else table
             size = FEW_ROWS if any(map(_is_extended_text, source.schema_arrow.types)) else PIECE_ROWS
@@ -105,6 +104,7 @@ def _is_extended_text(kind: pa.DataType) -> bool:
 def _check_columns(table: parquet.ParquetFile, keep: bool) -> None:
     check_width(table.metadata.num_columns)
     check_schema(table.schema_arrow, keep)
+    check_features(table.schema_arrow)
 
 
 def _texts(schema: parquet.ParquetSchema) -> list[str]:
@@ -123,15 +123,6 @@ def _without_views(schema: pa.Schema) -> pa.Schema:
     for index, field in enumerate(schema):
         schema = schema.set(index, field.with_type(plain.get(field.type, field.type)))
     return schema
-
-
-def _check_sizes(metadata: parquet.FileMetaData) -> None:
-    """Refuse what says itself that it would unpack to more than may be held."""
-    for number in range(metadata.num_row_groups):
-        if metadata.row_group(number).total_byte_size > MOST_UNPACKED_BYTES:
-            limit = MOST_UNPACKED_BYTES // 2**20
-            msg = f"Row group {number} unpacks to over {limit} MiB; write smaller row groups"
-            raise refusal("row_group_too_large", (), msg)
 
 
 def _not_parquet(error: Exception) -> InvalidTableError:

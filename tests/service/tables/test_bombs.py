@@ -1,14 +1,18 @@
 """A small body that stands for much is refused before the much is made of it."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from struct import pack
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE
-from service.media_type import ARROW
+from service.media_type import ARROW, PARQUET
 from service.tables.readers import open_reader
 from service.tables.readers.arrow_messages import MOST_BYTES
 from service.tables.rows import Rows
@@ -29,6 +33,12 @@ def in_arrow(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
+def in_parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
 def read(kind: str, content: bytes, keep: bool) -> list[Rows]:
     reader = open_reader(kind, keep, io.BytesIO(), max_phones=10_000)
     return [*reader.feed(content), *reader.finish()]
@@ -38,6 +48,22 @@ def refused(kind: str, content: bytes, keep: bool) -> str:
     with pytest.raises(InvalidTableError) as caught:
         read(kind, content, keep)
     return caught.value.violations[0].type
+
+
+POOLS: list[pa.MemoryPool] = []
+"""Each lives as long as what was allocated in it."""
+
+
+@contextmanager
+def counted_memory() -> Iterator[pa.MemoryPool]:
+    """Let pyarrow allocate in a pool that tells how much was in use at most."""
+    usual = pa.default_memory_pool()
+    POOLS.append(pa.proxy_memory_pool(usual))
+    pa.set_memory_pool(POOLS[-1])
+    try:
+        yield POOLS[-1]
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def same_view(text: bytes, count: int) -> pa.Array:
@@ -97,3 +123,45 @@ def test_dictionaries_are_counted_as_they_are_when_unpacked() -> None:
     content = in_arrow(phones(1, **{f"c{number}": coded for number in range(5)}))
     assert len(content) < 20_000
     assert refused(ARROW, content, keep=False) == "dictionaries_too_large"
+
+
+LISTS = {
+    "numbers": pa.array([[0] * 2**21], pa.list_(pa.int64())),
+    "nothing": pa.array([[None] * 2**21], pa.list_(pa.int64())),
+    "empty texts": pa.array([[""] * 2**21], pa.list_(pa.string())),
+    "empty lists": pa.array([[[]] * 2**21], pa.list_(pa.list_(pa.int8()))),
+    "empty lists within structures": pa.array(
+        [[{"a": []}] * 2**21], pa.list_(pa.struct([("a", pa.list_(pa.int8()))]))
+    ),
+}
+
+
+@pytest.mark.parametrize("own", LISTS.values(), ids=LISTS)
+def test_lists_of_runs_are_refused_before_they_are_read(own: pa.Array) -> None:
+    content = in_parquet(phones(1, note=own))
+    assert len(content) < 20_000
+    with counted_memory() as memory:
+        assert refused(PARQUET, content, keep=True) == "table_expands"
+    assert memory.max_memory() < 2**20
+
+
+def test_lists_in_place_of_numbers_are_refused_before_they_are_read() -> None:
+    content = in_parquet(phones(1).drop_columns(["ram"]).append_column("ram", LISTS["numbers"]))
+    with counted_memory() as memory:
+        assert refused(PARQUET, content, keep=False) == "column_type"
+    assert memory.max_memory() < 2**20
+
+
+def test_lists_that_are_not_kept_are_not_read() -> None:
+    content = in_parquet(phones(1, note=LISTS["empty lists"]))
+    with counted_memory() as memory:
+        (rows,) = read(PARQUET, content, keep=False)
+    assert len(rows) == 1
+    assert memory.max_memory() < 2**20
+
+
+def test_lists_of_many_values_are_kept_where_the_file_has_bytes_for_them() -> None:
+    numbers = np.random.default_rng(7).random(2**21, np.float32)
+    note = pa.ListArray.from_arrays([0, *range(2**11, 2**21 + 1, 2**11)], pa.array(numbers))
+    pieces = read(PARQUET, in_parquet(phones(2**10, note=note)), keep=True)
+    assert sum(map(len, pieces)) == 2**10
