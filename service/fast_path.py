@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.duplicate_fields import may_have_duplicates
 from service.guards import deadline
 from service.guards.keys import Keyring
+from service.json_limits import MAX_PHONE_BYTES
 from service.media_type import JSON
 from service.prediction import PredictionAnswer
 from service.telemetry.metrics import Metrics
@@ -71,7 +72,7 @@ class FastPath:
     ) -> None:
         self.plain = plain
         self.keyring = keyring
-        self.max_bytes = max_bytes
+        self.max_bytes = min(max_bytes, MAX_PHONE_BYTES)
         self._short_cuts = short_cuts
         self._seconds_of = metrics.request_seconds
         self._seconds_of(PREDICT.route, 200)  # it is there before there is any

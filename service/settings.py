@@ -93,7 +93,9 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(10_000, ge=1, description="Phones in one JSON call of /predict/batch.")
     max_table_rows: int = Field(10_000_000, ge=1, description="Rows of one table of another kind.")
     max_body_bytes: int = Field(
-        8 * 2**20, ge=1_024, description="Size of a body that is held whole: one phone, JSON, Parquet."
+        8 * 2**20,
+        ge=1_024,
+        description="Size of a body that is held whole: JSON, Parquet; one phone has 64 KiB.",
     )
 
     @field_validator("protocols")

@@ -21,19 +21,24 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"] == self.tables:
             await self.app(scope, receive, send)
             return
-        declared, received = declared_bytes(scope), 0
+        await self.app(scope, limited(receive, scope, self.max_bytes), send)
 
-        async def counted() -> Message:
-            nonlocal received
-            if declared > self.max_bytes:  # before the body is asked for, and after its route is known
-                raise HTTPException(413, too_large(self.max_bytes))
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                raise HTTPException(413, too_large(self.max_bytes))
-            return message
 
-        await self.app(scope, counted, send)
+def limited(receive: Receive, scope: Scope, max_bytes: int) -> Receive:
+    """Return `receive` that raises 413 as soon as a body is known to exceed `max_bytes`."""
+    declared, received = declared_bytes(scope), 0
+
+    async def counted() -> Message:
+        nonlocal received
+        if declared > max_bytes:  # before the body is asked for, and after its route is known
+            raise HTTPException(413, too_large(max_bytes))
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > max_bytes:
+            raise HTTPException(413, too_large(max_bytes))
+        return message
+
+    return counted
 
 
 def declared_bytes(scope: Scope) -> int:

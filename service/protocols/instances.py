@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from contract.phone import EXAMPLE
+from service.json_limits import check_size
 from service.media_type import JSON
 from service.prediction import Prediction
 from service.predictor import Predictor
@@ -64,6 +65,7 @@ class _Instances(msgspec.Struct):
 
 def read_instances(body: bytes, names: Collection[str], max_rows: int) -> Iterator[Rows]:
     """Give the rows of the list, by whichever of its names. Raises `InvalidTableError`."""
+    check_size(body, max_rows)
     name, rows = one_of(read_object(body, _Instances), names)
     return read_rows(rows, name, max_rows)
 

@@ -15,6 +15,8 @@ from contract.phone import Specifications
 from service.aside import AsideAnswer
 from service.dependencies import CurrentAside, CurrentSettings, LoadedPredictor, refuse_while_draining
 from service.explanation import Explanation, explain
+from service.guards.body_limit import too_large
+from service.json_limits import MAX_PHONE_BYTES
 from service.predictor import Predictor
 from service.protocols.dialect import Dialect
 from service.protocols.error_text import ErrorText, refuse
@@ -30,9 +32,6 @@ from service.protocols.one_instance import short_cut
 from service.settings import Settings
 
 MODEL = "/v1/models/{model}"
-
-MOST_EXPLAINED_BYTES = 256 * 1024
-"""Of a body in which there are but a few phones."""
 
 NAMES = ("instances", "inputs")
 """What a list of phones is called."""
@@ -105,8 +104,8 @@ async def explain_all(
 ) -> Response:
     """Say why phones get their price ranges, as POST /explain does for one."""
     body = await request.body()
-    if len(body) > MOST_EXPLAINED_BYTES:
-        raise HTTPException(413, f"The body is too large: send at most {MOST_EXPLAINED_BYTES} bytes")
+    if len(body) > MAX_PHONE_BYTES:  # there are but a few
+        raise HTTPException(413, too_large(MAX_PHONE_BYTES))
     rows = [*read_instances(body, NAMES, settings.max_explanations)]
     phones = np.concatenate([each.specifications for each in rows])
     return AsideAnswer(aside, partial(_explanations, predictor, phones))

@@ -15,7 +15,7 @@ from contract.phone import FEATURES, FLAGS
 from contract.table import REPORTED_VIOLATIONS, refusal
 from contract.violation import Location, Violation, expectation, from_pydantic
 from service.json_text import json_text
-from service.tables.readers.judge import Row
+from service.tables.readers.judge import Row, check_bytes
 from service.tables.rows import Rows
 from service.valid_phone import NotPlainlyValid, ValidRow, ValidValues, pack, to_rows, values
 
@@ -119,6 +119,7 @@ def _looked_at(rows: Sequence[msgspec.Raw | bytes], place: Place, first: int) ->
 
 
 def _judged(content: msgspec.Raw | bytes, within: Location, where: str) -> Row:
+    check_bytes(content, within, f"{where}: ")
     try:
         if is_list(content):
             return Row.model_validate(dict(zip(FEATURES, _numbers(content, within, where), strict=True)))

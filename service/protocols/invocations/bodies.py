@@ -16,6 +16,7 @@ from contract.errors import InvalidTableError
 from contract.phone import FEATURES, SPECIFICATIONS, Specifications
 from contract.table import NUMBER, check_text, refusal
 from contract.violation import Location
+from service.json_limits import check_size
 from service.json_text import json_text
 from service.media_type import CSV, JSON, NDJSON, PARQUET, unsupported
 from service.protocols.invocations.frames import checked_in_pieces, read_columns, read_frame
@@ -91,6 +92,7 @@ def reader_of(kind: str, settings: Settings) -> Read:
 
 def _read_json(body: bytes, max_rows: int) -> Iterator[Rows]:
     body = json_text(body)
+    check_size(body, max_rows)
     if body.lstrip()[:1] == b"[":  # as SageMaker's serializer has lists
         return read_rows(body, "instances", max_rows)
     if body.lstrip()[:1] != b"{" and b"," in body[:FIRST_BYTES]:

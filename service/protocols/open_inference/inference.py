@@ -53,7 +53,7 @@ async def infer(
     """Answer an inference request. Raises `InvalidTableError`, 413 and 415, and 504 at its own deadline."""
     with statistics.request() as stages:
         body = await unpacked(request, settings.max_body_bytes)
-        asked, binary = read_request(body, request.headers.get(JSON_LENGTH))
+        asked, binary = read_request(body, request.headers.get(JSON_LENGTH), settings.max_batch_rows)
         check_wishes(asked)
         phones = read_phones(asked, binary, settings.max_batch_rows)
         check_rows(asked, len(phones), settings.max_batch_rows)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 from contract.table import refusal
+from service.json_limits import check_size
 from service.json_text import json_text
 from service.protocols.rows import ABSENT, not_json
 from service.valid_phone import NotPlainlyValid
@@ -49,11 +50,13 @@ decode = msgspec.json.Decoder(InferenceRequest).decode
 """Raises one of `NotPlainlyValid`."""
 
 
-def read_request(body: bytes, json_length: str | None) -> tuple[InferenceRequest, memoryview]:
+def read_request(body: bytes, json_length: str | None, max_rows: int) -> tuple[InferenceRequest, memoryview]:
     """Return the request and the bytes behind its JSON. Raises `InvalidTableError`."""
     end = len(body) if json_length is None else _length(json_length, len(body))
+    content = body[:end]
+    check_size(content, max_rows)
     try:
-        asked = decode(json_text(body[:end]))
+        asked = decode(json_text(content))
     except msgspec.ValidationError as error:
         reason = str(error).partition("\n")[0]
         msg = f"The body is no inference request of the Open Inference Protocol V2: {reason}"
@@ -62,7 +65,7 @@ def read_request(body: bytes, json_length: str | None) -> tuple[InferenceRequest
         if json_length is None and "trailing" in str(error):
             msg = "Bytes follow the JSON: send Inference-Header-Content-Length, the number of bytes of JSON"
             raise refusal("json_length", (), msg) from None
-        raise not_json(body[:end]) from None
+        raise not_json(content) from None
     return asked, memoryview(body)[end:]
 
 

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from contract.phone import EXAMPLE
 from service.dependencies import CurrentSettings, LoadedPredictor, refuse_while_draining
+from service.guards.body_limit import too_large
+from service.json_limits import MAX_PHONE_BYTES
 from service.json_text import json_text
 from service.media_type import JSON
 from service.predictor import Predictor
@@ -234,7 +236,10 @@ async def unload(_: NamedModel) -> Response:
 
 async def _object(request: Request, settings: Settings) -> dict[str, Any]:
     """Return the JSON object in the body, of which many clients send none. Raises 400."""
-    body = json_text(await unpacked(request, settings.max_body_bytes))
+    body = await unpacked(request, settings.max_body_bytes)
+    if len(body) > MAX_PHONE_BYTES:
+        raise HTTPException(413, too_large(MAX_PHONE_BYTES))
+    body = json_text(body)
     try:
         found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any]) if body.strip() else {}
     except NotPlainlyValid:

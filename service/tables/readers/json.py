@@ -10,6 +10,7 @@ from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES
 from contract.table import refusal
 from contract.violation import Location, from_pydantic
+from service.json_limits import check_size
 from service.json_text import json_text
 from service.tables.readers.judge import PostedPhone, judged_phone
 from service.tables.rows import Broken, Rows
@@ -55,6 +56,7 @@ class JsonReader:
         return iter(())
 
     def finish(self) -> Iterator[Rows]:
+        check_size(self._body, self._max_phones)
         phones = _phones(json_text(bytes(self._body)))
         if len(phones) > self._max_phones:
             msg = f"Too many phones: send at most {self._max_phones} in one call, or a table as CSV or Arrow"

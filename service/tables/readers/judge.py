@@ -8,7 +8,9 @@ from pydantic_core import PydanticCustomError
 
 from contract.errors import InvalidTableError
 from contract.phone import FEATURES, Phone
+from contract.table import refusal
 from contract.violation import Finding, Location, MissingFields, from_pydantic
+from service.json_limits import MAX_PHONE_BYTES
 from service.valid_phone import NotPlainlyValid, ValidPart, missing_fields
 
 MOST_FIELDS = 2 * len(FEATURES)
@@ -34,11 +36,20 @@ class Row(Phone):
 
 _decode_part = msgspec.json.Decoder(ValidPart).decode
 
+
+def check_bytes(content: bytes | msgspec.Raw, within: Location, where: str = "") -> None:
+    """Raise `InvalidTableError` for JSON in which there is far more than a phone."""
+    if len(memoryview(content)) > MAX_PHONE_BYTES:
+        limit = MAX_PHONE_BYTES // 1024
+        raise refusal("phone_too_large", within, f"{where}This phone breaks a rule and is over {limit} KiB")
+
+
 _POSTED: TypeAdapter[Phone] = TypeAdapter(PostedPhone)
 
 
 def judged_phone(content: bytes, within: Location) -> Phone:
     """Return the phone that is all of this JSON. Raises `InvalidTableError`."""
+    check_bytes(content, within)
     try:
         return _POSTED.validate_json(content)
     except ValidationError as error:
@@ -47,6 +58,7 @@ def judged_phone(content: bytes, within: Location) -> Phone:
 
 def judged_row(content: bytes, line: int) -> Phone:
     """Return the phone that this line of JSON holds, among others. Raises `InvalidTableError`."""
+    check_bytes(content, ("line", line), f"Line {line}: ")
     finding: Finding
     if missing := _missing(content):
         finding = MissingFields(missing)
