@@ -197,7 +197,9 @@ def test_what_is_large_counts_as_a_table_and_a_phone_does_not(path: str) -> None
         assert running.client.post(path, json=POSTED[path]).status_code == 200
         slow.close()
         time.sleep(0.2)
-        assert running.client.post(path, content=large).status_code == 200
+        # of the few phones that are explained there are 64 KiB at most
+        status = 413 if path.endswith(":explain") else 200
+        assert running.client.post(path, content=large).status_code == status
 
 
 @pytest.mark.parametrize("chosen", [*Protocol, ""])
