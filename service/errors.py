@@ -35,12 +35,17 @@ class ErrorBody(BaseModel):
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "The body cannot be read"},
+    400: {"model": ErrorBody, "description": "A header has no value that is understood"},
     413: {"model": ErrorBody, "description": "The body is too large"},
     415: {"model": ErrorBody, "description": "The Content-Type is not one of those accepted"},
     422: {"model": ErrorBody, "description": "A field breaks a rule"},
 }
 """Of what is posted, for the description of the interface."""
+
+
+_NO_JSON = (ValueError, RecursionError)
+"""Why Python reads no body, beside mistakes that have a position: bytes that are not UTF-8, a number
+of too many digits, lists within lists without end. FastAPI makes a 400 of them that says nothing."""
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -62,6 +67,8 @@ def install_error_handlers(app: FastAPI) -> None:
     async def refused(request: Request, error: HTTPException) -> Response | None:
         if isinstance(error.__cause__, ClientDisconnect):  # FastAPI takes it for a body that is no JSON
             return None
+        if isinstance(error.__cause__, _NO_JSON):
+            return error_response(422, from_details([{"type": "json_invalid", "loc": ("body",), "msg": ""}]))
         _allow_head(error)
         return refusal(error.status_code, _what_to_do(request, error), error.headers)
 

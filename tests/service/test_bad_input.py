@@ -113,10 +113,22 @@ BAD_BODIES = [
 ]
 
 
-@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain", "/what-if"])
 @pytest.mark.parametrize("body", [case[1] for case in BAD_BODIES], ids=[case[0] for case in BAD_BODIES])
 def test_a_bad_body_is_refused(service: httpx.Client, path: str, body: bytes) -> None:
-    checked_refusal(service.post(path, content=body, headers=JSON), 400, 413, 422)
+    checked_refusal(service.post(path, content=body, headers=JSON), 413, 422)
+
+
+NO_JSON = ["blank", "cut short", "two values", "5,000 digits", "not UTF-8", "gzip"]
+
+
+@pytest.mark.parametrize("case", NO_JSON)
+def test_what_is_no_json_is_named_alike_everywhere(service: httpx.Client, case: str) -> None:
+    body = dict(BAD_BODIES)[case]
+    for path in ("/predict", "/predict/batch", "/explain", "/what-if"):
+        (found,) = checked_refusal(service.post(path, content=body, headers=JSON), 422)
+        assert (found["type"], found["msg"]) == ("json_invalid", "The body is not JSON"), path
+        assert found["loc"][:1] == ["body"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
