@@ -9,21 +9,23 @@ to until about then.
 """
 
 import asyncio
-from functools import partial
+import select
 from http import HTTPStatus
 from random import uniform
-from typing import Any
+from typing import Any, NoReturn
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.break_off import EXTENSION
+from service.connection import EXTENSION
 from service.errors import refusal
 from service.guards.admission import Overload
 from service.one_host import names_one_host
 from service.read_on import ReadOn
+from service.request_target import origin_form
+from service.transfer_coding import unknown_coding
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together; proxies send a few hundred."""
@@ -31,16 +33,23 @@ MOST_HEAD_BYTES = 32 * 1024
 MOST_PIPELINED = 256
 """Requests that a client may send ahead of the answer that it waits for; hardly any sends one."""
 
-_REASONS = {
-    400: "This is not HTTP/1.1 as RFC 9112 has it",
-    431: f"The request line and the headers are over {MOST_HEAD_BYTES} bytes",
-}
+_NO_HTTP = "This is not HTTP/1.1 as RFC 9112 has it"
+
+_NO_PATH = "The request line names no path, as in GET /health HTTP/1.1"
+
+_ONLY_CHUNKED = "Transfer-Encoding is chunked or left out here"
+
+_TOO_LARGE = f"The request line and the headers are over {MOST_HEAD_BYTES} bytes"
+
+_TOO_MANY = f"Send at most {MOST_PIPELINED} requests ahead of the answer that you wait for"
 
 _NO_HOST = "Name the host that is asked in one header, as Host: example.org or Host: example.org:8000"
 
 _NO_PROXY = "This is no proxy: ask for a path, with another method than CONNECT"
 
 _OF_PROXIES = frozenset({b"x-forwarded-for", b"forwarded", b"via"})
+
+_HUNG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)  # the first is Linux' own
 
 _HEAD = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 100 "
@@ -82,53 +91,84 @@ class HeadWithBody:
         self._transport.close()
 
 
-class HeadTooLargeError(Exception):
-    """A request's line and headers are over the limit."""
-
-
-class TooManyPipelinedError(Exception):
-    """A client sends on and on, and waits for no answer."""
-
-
-class HostError(Exception):
-    """A request names no host, or not one."""
+class RefusedError(Exception):
+    """A head that is refused: it makes the parser give up, which tells nothing of it."""
 
 
 class PhonePriceProtocol(HttpToolsProtocol):
     """What uvicorn makes of each connection."""
 
     _is_broken = False  # what comes makes no sense any more
-    _fault = ""  # that the parser does not know of
+    _fault: tuple[int, str] | None = None  # that the parser does not know of
+    _last_words = b""  # the refusal of what is broken, said when the answers due before it have gone
+    _under_way: RequestResponseCycle | None = None  # the request that is being answered, or was last
     _refused = False  # the request that is being read has been, and nothing is made of its body
     _rest = 0  # seconds for which its connection is then not listened to
     _silent = 0  # bytes that came since the parser last had something to say: a head, or a piece of a body
+    _newest = 0  # bytes that came last
+    _unmeasured = 0  # at most so many bytes came since then: it may have had it to say amid the newest
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._end = ReadOn(transport, self._is_sending)
         self.transport = self._answers = HeadWithBody(self._end)  # type: ignore[assignment, arg-type]
+        self._extensions = {EXTENSION: self}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._under_way is not None and not self._under_way.response_complete:
+            self._leave(self._under_way)
+        super().connection_lost(exc)
+
+    def _leave(self, cycle: RequestResponseCycle) -> None:
+        """Tell a request that its client has gone: uvicorn tells it the last of a connection's only."""
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def reset(self) -> None:
+        """End the connection at once, whatever its client is doing."""
+        if self._under_way is not None:
+            self._leave(self._under_way)
+        self.transport.abort()
+
+    def is_left(self) -> bool:
+        """Whether the client of the request that is being answered has gone."""
+        cycle = self._under_way
+        if cycle is None:
+            return False
+        if not cycle.disconnected and (self.transport.is_closing() or self._has_hung_up()):
+            self._leave(cycle)
+            self.transport.close()
+        return cycle.disconnected
+
+    def _has_hung_up(self) -> bool:
+        """Ask the system, which knows what comes after all that has not been read yet."""
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket"), _HUNG_UP)
+        return bool(poll.poll(0))
 
     def _is_sending(self) -> bool:
         """Whether a request has not ended, as far as is known."""
         return self._is_broken or self._refused or (self.cycle is not None and self.cycle.more_body)
 
     def data_received(self, data: bytes) -> None:
-        if self._end.is_reading_on:
+        if self._is_broken or self._end.is_reading_on:
             self._end.take(data)
             return
-        self._silent += len(data)
+        self._newest = len(data)
+        self._silent += self._newest
+        self._unmeasured += self._newest
         self._unset_keepalive_if_required()
         try:
             self._parse(data)
         except HttpParserError as error:
             self.logger.warning("Invalid HTTP request received.")
-            self.send_400_response(str(error))
+            self._refuse(*(self._fault or (400, _in_words(error))))
             return
         if self._silent > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(431)
+            self._refuse(431, _TOO_LARGE)
 
     def _parse(self, data: bytes) -> None:
-        while data and not self.transport.is_closing():
+        while data and not self._is_broken and not self.transport.is_closing():
             try:
                 self.parser.feed_data(data)
             except HttpParserUpgrade as stop:
@@ -154,35 +194,47 @@ class PhonePriceProtocol(HttpToolsProtocol):
         self.parser.feed_data(b"\r\n".join([first, *lines, b"", b""]))
 
     def on_headers_complete(self) -> None:
-        # what came with the head may be most of it: only then is the head itself measured
-        if self._silent > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
-            raise HeadTooLargeError  # the parser gives up, and `send_400_response` is called
-        if len(self.pipeline) >= MOST_PIPELINED:
-            raise TooManyPipelinedError
-        if not names_one_host(self.headers) and not self._needs_no_host():
-            self._fault = _NO_HOST
-            raise HostError
-        self._silent = 0
+        self._check_head()
+        self._heard()
         if self.parser.should_upgrade():
             return  # the parser stops, and is given the head again
+        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # it would take the invitation for the answer (RFC 9110, 10.1.1)
         if self._is_too_much():
             self._turn_away()
         else:
             super().on_headers_complete()
 
+    def _heard(self) -> None:
+        self._silent, self._unmeasured = 0, self._newest
+
+    def _check_head(self) -> None:
+        # what came with the head may be most of it: only then is the head itself measured
+        if self._unmeasured > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
+            self._give_up(431, _TOO_LARGE)
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._give_up(400, _TOO_MANY)
+        if not names_one_host(self.headers) and not self._needs_no_host():
+            self._give_up(400, _NO_HOST)
+        if coding := unknown_coding(self.headers):
+            self._give_up(501, f"{_ONLY_CHUNKED}: send it without {coding}")
+        if not self.url.startswith(b"/"):
+            self.url = origin_form(self.url)
+
+    def _give_up(self, status: int, reason: str) -> NoReturn:
+        self._fault = status, reason
+        raise RefusedError(reason)
+
     def _needs_no_host(self) -> bool:
         return self.parser.get_http_version() == "1.0" and all(name != b"host" for name, _ in self.headers)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        cycle.scope["extensions"] = {EXTENSION: partial(self._reset, cycle)}  # type: ignore[dict-item]
+        self._under_way = cycle
+        cycle.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         super()._start_asgi_task(cycle, _uninvited(cycle, app) if cycle.waiting_for_100_continue else app)
 
-    def _reset(self, cycle: RequestResponseCycle) -> None:
-        cycle.disconnected = True  # uvicorn tells it the last of a connection's requests only
-        self.transport.abort()
-
     def on_body(self, body: bytes) -> None:
-        self._silent = 0
+        self._heard()
         if not self._refused:
             super().on_body(body)
 
@@ -195,9 +247,12 @@ class PhonePriceProtocol(HttpToolsProtocol):
             self._be_silent()
         else:
             super().on_message_complete()
+            self.cycle.more_body = False  # uvicorn forgets it where the answer came first
 
     def on_response_complete(self) -> None:
         self._answers.flush()  # an answer may have no body
+        if self._is_broken and not self.pipeline and not self.transport.is_closing():
+            self._end_here()
         super().on_response_complete()
 
     def shutdown(self) -> None:
@@ -237,24 +292,44 @@ class PhonePriceProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.loop.call_later(self._rest * uniform(0.5, 1.0), self.flow.resume_reading)  # noqa: S311 - no secret
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser has given up."""
-        if len(self.pipeline) >= MOST_PIPELINED:
-            self._answers.close()  # amid the answer that is under way a refusal would be taken for its rest
-            return
-        self._refuse(431 if self._silent > MOST_HEAD_BYTES else 400, self._fault)
-
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _refuse(self, status: int, reason: str = "") -> None:
-        """Say why, in the body of every refusal, and close: where the next request begins is unknown."""
+    def _refuse(self, status: int, reason: str) -> None:
+        """Say why, in the body of every refusal, and close: where the next request begins is unknown.
+
+        The answers to the whole requests before it go first.
+        """
         self._is_broken = True
-        response = refusal(status, reason or _REASONS[status])
-        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nconnection: close\r\n".encode()
-        headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
-        self._answers.write(head + headers + b"\r\n" + bytes(response.body))
+        is_answered = self._refused
+        if self.cycle is not None and self.cycle.more_body:  # it is its body that is broken
+            is_answered = self.cycle.response_started
+            self._leave(self.cycle)
+            if self.pipeline:
+                self.pipeline.popleft()
+        # who was answered would take it for the rest of the answer, or for the next one
+        self._last_words = b"" if is_answered else _in_bytes(status, reason)
+        due = self._under_way
+        if due is None or due.response_complete or due.disconnected:
+            self._end_here()
+
+    def _end_here(self) -> None:
+        if self._last_words:
+            self._answers.write(self._last_words)
         self._answers.close()
+
+
+def _in_words(error: HttpParserError) -> str:
+    # only of the path does uvicorn complain by itself
+    return _NO_PATH if isinstance(error, HttpParserCallbackError) else f"{_NO_HTTP}: {error}"
+
+
+def _in_bytes(status: int, reason: str) -> bytes:
+    """Return the whole answer of a refusal after which the connection ends."""
+    response = refusal(status, reason)
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nconnection: close\r\n".encode()
+    headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+    return head + headers + b"\r\n" + bytes(response.body)
 
 
 def _uninvited(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from fastapi import HTTPException, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from contract.errors import InvalidTableError
-from service.break_off import break_off
+from service.connection import break_off, stop_if_left
 from service.tables.scoring import TableScorer
 from service.tables.spool import NoRoomError, Spool
 from service.telemetry.logs import LOGGER
@@ -67,12 +67,8 @@ class TableAnswer(Response):
     async def _score(self, spool: Spool, scope: Scope) -> None:
         try:
             async for chunk in self._chunks:
-                for content in self._scorer.feed(chunk):
-                    spool.write(content)
-                    await asyncio.sleep(0)  # others get their turn
-            for content in self._scorer.finish():
-                spool.write(content)
-                await asyncio.sleep(0)
+                await self._hold(self._scorer.feed(chunk), spool, scope)
+            await self._hold(self._scorer.finish(), spool, scope)
         except InvalidTableError:
             await discard(self._chunks)
             raise
@@ -84,6 +80,12 @@ class TableAnswer(Response):
             raise HTTPException(507, "The service has no room for the answer; send fewer rows") from error
         finally:
             spool.end()
+
+    async def _hold(self, contents: Iterator[bytes], spool: Spool, scope: Scope) -> None:
+        for content in contents:
+            spool.write(content)
+            await asyncio.sleep(0)  # others get their turn
+            stop_if_left(scope)
 
     async def _send(self, spool: Spool, scoring: asyncio.Task[None], send: Send, live: bool) -> None:
         length = [] if live else [(b"content-length", b"%d" % len(spool))]

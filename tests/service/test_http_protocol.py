@@ -5,6 +5,7 @@ Nothing else differs from uvicorn's protocol.
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -19,13 +20,15 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.http_protocol import MOST_PIPELINED, HeadWithBody, PhonePriceProtocol
+from service.request_target import origin_form
+from service.transfer_coding import unknown_coding
 from tests.running_service import free_port
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer as the path says."""
     body = b""
-    while (message := await receive())["type"] == "http.request":
+    while scope["path"] != "/at-once" and (message := await receive())["type"] == "http.request":
         body += message["body"]
         if not message["more_body"]:
             break
@@ -33,6 +36,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         "/one": (200, [b"a"], True),
         "/empty": (200, [b""], True),
         "/nothing": (204, [b""], False),
+        "/at-once": (200, [b"a"], True),
+        "/": (200, [b"/"], True),
         "/echo": (200, [body], True),
         "/chunks": (200, [b"first", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b""], False),
         "/breaks": (200, [b"first"], False),
@@ -181,6 +186,71 @@ def test_what_is_no_http_is_refused(ours: Server) -> None:
     assert refused(ours, [b"no HTTP at all\r\n\r\n"]) == (400, "bad_request")
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (b"FOO /one HTTP/1.1", b"method"),
+        (b"get /one HTTP/1.1", b"method"),
+        (b"GET /one HTTP/1.2", b"HTTP version"),
+        (b"GET /one HTTPS/1.1", b"HTTP/"),
+        (b"GET one HTTP/1.1", b"url"),
+        (b"GET http:///one HTTP/1.1", b"path"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_request_line(ours: Server, line: bytes, found: bytes) -> None:
+    assert found in ours.answers(line + b"\r\nhost: x\r\n\r\n").partition(b'"msg"')[2]
+
+
+BAD_REQUESTS = {
+    "no HTTP": (400, b"garbage\r\n\r\n"),
+    "no host": (400, b"GET /one HTTP/1.1\r\n\r\n"),
+    "a proxy's method": (400, request(b"CONNECT", b"example.org:443")),
+    "too large a head": (431, request(b"GET", b"/one", b"x: " + b"a" * 40 * KIB)),
+    "an unknown transfer coding": (501, request(b"POST", b"/echo", b"transfer-encoding: gzip, chunked")),
+    "no chunk": (400, CHUNKED + b"no size\r\n"),
+    "no host of an upgrade": (400, b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("good", [1, 3])
+@pytest.mark.parametrize("case", BAD_REQUESTS)
+def test_the_answers_due_before_a_refusal_come_before_it(ours: Server, case: str, good: int) -> None:
+    status, bad = BAD_REQUESTS[case]
+    echoed = request(b"POST", b"/echo", b"content-length: 3", body=b"abc")
+    received = ours.answers(echoed * good + bad + request(b"GET", b"/one"))
+    *answers, last = re.split(rb"HTTP/1\.1 (?=\d)", received)[1:]
+    assert [answer[:3] + answer[-3:] for answer in answers] == [b"200abc"] * good
+    assert last.startswith(b"%d " % status)
+    assert b"connection: close\r\n" in last
+
+
+def test_an_answer_that_says_close_is_the_last(ours: Server) -> None:
+    received = ours.answers(request(b"GET", b"/one") + request(b"GET", b"/one", CLOSE) + b"garbage\r\n\r\n")
+    assert received.count(b"200 OK") == received.count(b"HTTP/1.1 ") == 2
+
+
+def test_a_body_that_breaks_amid_its_answer_ends_it_without_another(ours: Server) -> None:
+    """A refusal there would be read as a part of the answer, or as the answer to the next request."""
+    with socket.create_connection(("127.0.0.1", ours.port), timeout=10) as connection:
+        connection.sendall(request(b"POST", b"/at-once", b"transfer-encoding: chunked"))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"no size\r\n")
+        assert connection.recv(65536) == b""
+
+
+def test_an_address_is_answered_as_its_path(ours: Server) -> None:
+    assert ours.answers(request(b"GET", b"http://x", CLOSE)).endswith(b"\r\n\r\n/")
+    for target in (b"http://x/one", b"HTTP://example.org:8000/one?a=1", b"https://[::1]/one"):
+        assert ours.answers(request(b"GET", target, CLOSE)).endswith(b"\r\n\r\na")
+
+
+def test_http_1_0_is_not_asked_for_its_body(ours: Server) -> None:
+    sent = request(b"POST", b"/echo", b"content-length: 2", b"expect: 100-continue", body=b"ab")
+    received = ours.answers(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
 def test_a_head_below_the_limit_and_a_body_above_it_are_taken(ours: Server) -> None:
     body = b"b" * 200 * KIB
     headers = [b"x: " + b"a" * 15 * KIB] * 2
@@ -227,6 +297,9 @@ def test_an_invitation_to_go_on_and_what_is_left_at_the_end_are_written() -> Non
 
 def test_a_client_that_sends_on_and_waits_for_no_answer_is_left(ours: Server) -> None:
     """Each request that waits is kept: without an end they would fill the memory."""
+    received = ours.answers(request(b"GET", b"/one") * 1_000)
+    assert received.count(b"200 OK") == MOST_PIPELINED + 1
+    assert b"ahead of the answer" in received.rpartition(b"HTTP/1.1 400 ")[2]
     with socket.create_connection(("127.0.0.1", ours.port), timeout=10) as connection:
         answered = 0
         with suppress(ConnectionError):
@@ -246,3 +319,32 @@ def test_what_is_written_after_the_end_is_dropped() -> None:
     answers.write(b"body")
     answers.flush()
     assert transport.writes == [b"closed"]
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"/predict?a=http://x/y", b"/predict?a=http://x/y"),
+        (b"http://x", b"/"),
+        (b"http://x?a=1", b"/?a=1"),
+        (b"HTTPS://me@[::1]:8000/predict?a=1", b"/predict?a=1"),
+        (b"*", b"*"),
+    ],
+)
+def test_of_an_address_the_path_and_the_query_are_left(target: bytes, path: bytes) -> None:
+    assert origin_form(target) == path
+
+
+@pytest.mark.parametrize(
+    ("values", "unknown"),
+    [
+        ([], ""),
+        ([b"Chunked"], ""),
+        ([b"gzip, chunked"], "gzip"),
+        ([b"gzip", b"deflate", b"chunked"], "gzip, deflate"),
+        ([b"chunked, gzip"], ""),  # the parser's own fault
+    ],
+)
+def test_what_comes_before_chunked_is_named(values: list[bytes], unknown: str) -> None:
+    headers = [(b"host", b"x"), *((b"transfer-encoding", value) for value in values)]
+    assert unknown_coding(headers) == unknown
