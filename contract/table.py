@@ -33,6 +33,8 @@ _NUMBER = re.compile(NUMBER)
 MOST_NAMES, LONGEST_NAME = 64, 32
 """Of columns that are looked at for misspelt names."""
 
+CARRIAGE_RETURN = " ends in a carriage return alone: end all lines with a line feed"
+
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -99,8 +101,11 @@ def check_text(content: bytes) -> None:
 
 
 def read_lines(text: str, first_line: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """Give the number of each record's last line, and its cells; blank lines are no records."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    """Give the number of each record's last line, and its cells; blank lines are no records.
+
+    A carriage return ends no line unless a line feed follows; within quotes it is a character.
+    """
+    reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
     line = first_line - 1
     try:
         for cells in reader:
@@ -109,10 +114,18 @@ def read_lines(text: str, first_line: int = 1) -> Iterator[tuple[int, list[str]]
                 yield line, cells
     except csv.Error as error:
         line += 1  # where the record begins
-        what = str(error)
-        if what == "unexpected end of data":
-            what = "the record that begins here has a quote that is never closed"
-        raise refusal("csv_invalid", ("line", line), f"Line {line}: {what}") from None
+        raise refusal("csv_invalid", ("line", line), f"Line {line}{_said(str(error))}") from None
+
+
+def _said(error: str) -> str:
+    """What `csv.reader` says of a line, with what to do."""
+    if error.startswith("new-line character seen"):
+        return CARRIAGE_RETURN
+    if error.startswith("field larger"):
+        return ": a cell of this record is longer than 131,072 characters: shorten it, or close its quote"
+    if error == "unexpected end of data":
+        return ": the record that begins here has a quote that is never closed"
+    return f": {error}"
 
 
 def read_header(cells: list[str], required: tuple[str, ...]) -> list[str]:

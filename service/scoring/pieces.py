@@ -98,7 +98,7 @@ def _row_groups(whole: Piece, content: BinaryIO, rows: int) -> Iterator[Piece]:
 
 
 def _texts(whole: Piece, content: BinaryIO, size: int) -> Iterator[Piece]:
-    from service.tables.readers.csv import count, count_lines
+    from service.tables.readers.csv import count
     from service.tables.readers.quotes import end_of_records
 
     end_of = end_of_records if whole.kind == CSV else _end_of_lines
@@ -112,7 +112,7 @@ def _texts(whole: Piece, content: BinaryIO, size: int) -> Iterator[Piece]:
             yield piece._replace(end=total)
             return
         yield piece._replace(is_last=False, end=end)
-        before = piece.before + (count_lines(text) if whole.kind == CSV else count(text, b"\n"))
+        before = piece.before + count(text, b"\n")
         piece = piece._replace(number=piece.number + 1, start=end, before=before, header=header)
 
 

@@ -77,6 +77,14 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
     assert violation.loc == ("line", 4, "ram")
 
 
+@pytest.mark.parametrize("rows", [1, 500])
+def test_a_line_that_ends_in_a_carriage_return_alone_is_refused(rows: int) -> None:
+    error = refusal(table(*[row()] * rows).replace(b"\n", b"\r"))
+    assert [each.msg for each in error.violations] == [
+        "Line 1 ends in a carriage return alone: end all lines with a line feed"
+    ]
+
+
 def test_a_rule_that_many_rows_break_is_told_once_with_their_number() -> None:
     error = refusal(table(*[row(ram=-1)] * 50, row(wifi="")))
     assert error.total == 51

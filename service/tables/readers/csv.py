@@ -11,7 +11,16 @@ from pyarrow import csv
 
 from contract.flag import FALSE_TEXTS, TRUE_TEXTS
 from contract.phone import FEATURES, FLAGS, SPECIFICATIONS, Phone
-from contract.table import NUMBER, check_text, decode, read_header, read_lines, read_row, refusal
+from contract.table import (
+    CARRIAGE_RETURN,
+    NUMBER,
+    check_text,
+    decode,
+    read_header,
+    read_lines,
+    read_row,
+    refusal,
+)
 from service.tables.kept import Kept
 from service.tables.kept.cells import KeptCells
 from service.tables.plausible import CAREFUL_ROWS, judged, not_plainly_valid
@@ -73,6 +82,7 @@ class CsvReader:
         """Refuse a first record that is too long: no other can be, as all that are whole are taken away."""
         first = end_of_first_record(self._pending, 0) if end else len(self._pending)
         if first > MOST_RECORD_BYTES:
+            _check_carriage_return(self._pending, 0, first, self._line)
             msg = f"Line {self._line}: the record that begins here is longer than 1 MiB: {OPEN_OR_LOST}"
             raise refusal("csv_invalid", ("line", self._line), msg)
 
@@ -85,32 +95,29 @@ class CsvReader:
             piece = self._without_header(piece)
         if piece.strip(b"\r\n"):
             yield from self._quickly(piece) or self._carefully(piece)
-        self._line += count_lines(piece)
+        self._line += count(piece, b"\n")
         self._byte += size
 
     def _without_header(self, piece: bytes) -> bytes:
         start = len(piece) - len(piece.lstrip(b"\r\n"))  # blank lines may come first
         end = end_of_first_record(piece, start)
         if end - start > PIECE_BYTES:
+            _check_carriage_return(piece, start, end, self._line + count(piece[:start], b"\n"))
             raise refusal("csv_invalid", (), f"The header is longer than 256 KiB: {OPEN_OR_LOST}")
         if not piece[end:].strip(b"\r\n"):
             _check_line_ends(piece[start:end].decode())
-        self._line += count_lines(piece[:start])
-        records = read_lines(piece[start:end].decode(), self._line)
-        if first := next(records, None):
-            line, cells = first
-            if next(records, None):
-                msg = f"Line {line} ends in a carriage return alone: end all lines with a line feed"
-                raise refusal("csv_invalid", ("line", line), msg)
+        self._line += count(piece[:start], b"\n")
+        for _, cells in read_lines(piece[start:end].decode(), self._line):
             check_width(len(cells))
             self._header = read_header(cells, FEATURES)
-        self._line += count_lines(piece[start:end])
+        self._line += count(piece[start:end], b"\n")
         return piece[end:]
 
     def _quickly(self, piece: bytes) -> list[Rows]:
         """Return all rows, if all are plainly valid, else none."""
         if not is_plain(piece):
-            return []  # pyarrow takes a quote that stays open, and what follows one that closes
+            # pyarrow takes a quote that stays open, what follows one that closes, and each carriage return
+            return []
         # pyarrow takes 0x800 for a whole number, but for no other
         types_left = [_DECIMAL, _BOOLEAN] if b"x" in piece or b"X" in piece else self._types
         for types in types_left:
@@ -189,6 +196,14 @@ class CsvReader:
         return judged(specifications, not_plainly_valid(specifications), judge, kept)
 
 
+def _check_carriage_return(content: bytes, start: int, end: int, line: int) -> None:
+    """Refuse a record that is longer than any may be where a carriage return alone ends its first line."""
+    line_end = end_of_first_record(content, start, b"\r")
+    if line_end < end and content[line_end : line_end + 1] not in b"\r\n":
+        line += count(content[start:line_end], b"\n")
+        raise refusal("csv_invalid", ("line", line), f"Line {line}{CARRIAGE_RETURN}")
+
+
 def _check_line_ends(text: str) -> None:
     """Refuse names and values on one line: `curl -d @table.csv` takes the line ends away."""
     cells = [cell.strip() for cell in text.replace('"', "").split(",")]
@@ -238,13 +253,3 @@ def header_of(content: bytes) -> list[str] | None:
 def count(content: bytes, character: bytes) -> int:
     """Count a character, as bytes.count does in ten times the time where there are many."""
     return int(np.count_nonzero(np.frombuffer(content, np.uint8) == character[0]))
-
-
-def count_lines(content: bytes) -> int:
-    """Count the lines as `csv.reader` does: a carriage return ends one, too, unless a line feed follows."""
-    if b"\r" not in content:
-        return count(content, b"\n")
-    characters = np.frombuffer(content, np.uint8)
-    feeds, returns = characters == ord("\n"), characters == ord("\r")
-    pairs = np.count_nonzero(returns[:-1] & feeds[1:])
-    return int(np.count_nonzero(feeds) + np.count_nonzero(returns) - pairs)

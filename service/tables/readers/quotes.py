@@ -39,10 +39,10 @@ def end_of_records(content: bytes) -> int:
         at = cell.end()
 
 
-def end_of_first_record(content: bytes, start: int) -> int:
+def end_of_first_record(content: bytes, start: int, end: bytes = b"\n") -> int:
     """Return where the record ends that begins at `start`; if it does not end, where the text ends."""
     at = start
-    while line_end := content.find(b"\n", at) + 1:
+    while line_end := content.find(end, at) + 1:
         opening = _OPENING.search(content, at, line_end)
         if not opening:
             return line_end
@@ -54,7 +54,12 @@ def end_of_first_record(content: bytes, start: int) -> int:
 
 
 def is_plain(content: bytes) -> bool:
-    """Say whether each quote begins or ends a cell, or is doubled in one, and no cell is too long."""
+    """Say whether each quote begins or ends a cell, or is doubled in one, and no cell is too long.
+
+    No carriage return may stand but before the end of a line, not even in quotes.
+    """
+    if b"\r" in content and _has_lone_carriage_return(content):
+        return False
     half = MAX_CELL_BYTES // 2
     for start in range(0, len(content) - half, half):  # a longer cell without quotes fills one of these
         if content.find(b",", start, start + half) < 0 and content.find(b"\n", start, start + half) < 0:
@@ -68,6 +73,14 @@ def is_plain(content: bytes) -> bool:
     words = half // _WORD
     whole = len(separators) // words * words
     return bool(separators[:whole].reshape(-1, words).any(axis=1).all())
+
+
+def _has_lone_carriage_return(content: bytes) -> bool:
+    """Say whether a carriage return comes before another character than itself or a line feed."""
+    characters = np.frombuffer(content, np.uint8)
+    places = np.flatnonzero(characters == ord("\r"))
+    after = characters[places[places < len(content) - 1] + 1]
+    return bool(((after != ord("\n")) & (after != ord("\r"))).any())
 
 
 class _Marks(NamedTuple):

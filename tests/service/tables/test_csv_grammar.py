@@ -6,7 +6,6 @@ import pytest
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES
-from service.tables.readers import csv
 from service.tables.readers.csv import CsvReader
 from service.tables.readers.quotes import end_of_records
 from service.tables.rows import Rows
@@ -45,9 +44,28 @@ def test_a_quote_within_a_cell_is_a_character_like_others(rows_after: int) -> No
     assert rows[10][1] == '6.1" OLED'
 
 
-@pytest.mark.parametrize("text", [b"", b"\r", b"\n", b"a\r", b"\na\r", b"a\r\nb\rc\nd\r\r\n\n", b"a\r\n"])
-def test_a_line_ends_in_a_line_feed_or_a_carriage_return_or_both(text: bytes) -> None:
-    assert csv.count_lines(text) == text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
+@pytest.mark.parametrize("rows", [1, 2, 100, 5_000, 20_000])
+@pytest.mark.parametrize("header_end", ["\n", "\r"])
+@pytest.mark.parametrize("step", [10**9, 100_000])
+def test_a_line_that_ends_in_a_carriage_return_alone_is_refused(
+    rows: int, header_end: str, step: int
+) -> None:
+    content = (f"{HEADER}{header_end}" + f"{LINE}\r" * rows + LINE).encode()
+    line = 1 if header_end == "\r" else 2
+    with pytest.raises(InvalidTableError, match=f"Line {line} ends in a carriage return alone"):
+        read_in_steps(content, step)
+
+
+def test_a_carriage_return_in_quotes_is_a_character() -> None:
+    content = f'{HEADER},note\n{LINE},"a\rb"\n{LINE.replace("2048", "lots")},ok\n'
+    assert read(CsvReader(keep=True), [content.encode()])[0][1] == "a\rb"
+    assert "Line 3" in read(CsvReader(keep=True), [content.encode()])[1][0]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+def test_line_ends_that_were_translated_twice_are_line_ends(end: str) -> None:
+    rows = read_specifications(end.join([HEADER, LINE, LINE, LINE.replace("2048", "lots"), ""]))
+    assert [violation.loc for violation in rows.broken[2]] == [("line", 4, "ram")]
 
 
 @pytest.mark.parametrize("value", ["0x800", "0X800"])
@@ -69,9 +87,9 @@ def read_specifications(content: str) -> Rows:
     [
         ('"ab"c', "expected after"),
         ('"a" ', "expected after"),
-        ("x" * 131_073, "field limit"),
-        ('"' + "x," * 65_537 + '"', "field limit"),
-        ('"' + '""' * 131_073 + '"', "field limit"),
+        ("x" * 131_073, "131,072 characters"),
+        ('"' + "x," * 65_537 + '"', "131,072 characters"),
+        ('"' + '""' * 131_073 + '"', "131,072 characters"),
         ("x" * 1_100_000, "longer than 1 MiB"),
     ],
     ids=["text after a quote", "blank after a quote", "long", "long in quotes", "long of quotes", "longest"],
