@@ -1,17 +1,24 @@
 """Every setting of the service, with its default and its meaning."""
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
+from contract.table import NUMBER
 from service.engine import EngineName
 from service.environment import PREFIX, check_names, variable, without_links
 from service.platform import platform_defaults
 from service.protocols import Protocol
+
+_PLAIN_NUMBER = re.compile(NUMBER)
+
+_HOST = re.compile(r"[\w.%:-]*")
+"""Names, and addresses of both kinds, which may have a zone, as fe80::1%eth0."""
 
 LONGEST_VALUE = 100
 """Characters of a value that a line repeats."""
@@ -98,15 +105,40 @@ class Settings(BaseSettings):
         description="Size of a body that is held whole: JSON, Parquet; one phone has 64 KiB.",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _in_plain_digits(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse 1_0, which pydantic takes for 10, and digits of other scripts."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if kind in (int, float) and isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value.strip()):
+            raise ValueError("write a number in plain digits, as 10")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, host: str) -> str:
+        if not _HOST.fullmatch(host):
+            raise ValueError("write an address or the name of a host alone, as 127.0.0.1")
+        return host
+
+    @field_validator("model_name")
+    @classmethod
+    def _is_one_step(cls, name: str) -> str:
+        if name in (".", ".."):
+            raise ValueError("clients take . and .. out of a path; write a name")
+        return name
+
     @field_validator("protocols")
     @classmethod
     def _known(cls, text: str) -> str:
         names = text.replace(",", " ").split()
         if names == ["none"]:  # an empty variable is not set, so it cannot say so
             return ""
+        if "none" in names:
+            raise ValueError("none stands alone: leave it out, or all others")
         for name in names:
             if name not in set(Protocol):
-                raise ValueError(f"there is {', '.join(Protocol)}, and nothing else")
+                raise ValueError(f"there is {', '.join(Protocol)}, or none alone, and nothing else")
         return " ".join(names)
 
 

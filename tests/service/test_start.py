@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from pydantic import ValidationError
 
 from contract.bundle import SigningKey, current_version, sign_version
 from contract.phone import EXAMPLE
-from service.settings import Settings
+from service.settings import Settings, wrong_setting
 from tests.running_service import ARTIFACTS, PROJECT, free_port, running_service
 from trials.altered_bundle import edit_manifest
 
@@ -139,6 +140,43 @@ def test_a_variable_that_is_no_setting_is_refused(environment: tuple[str, str], 
     assert status == 2
     assert re.search(told.replace("?", r"\?"), words)
     assert words.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("workers", "1_0", "plain digits"),
+        ("port", "8_000", "plain digits"),
+        ("max_tables", "１６", "plain digits"),
+        ("drain_seconds", "1_0.0", "plain digits"),
+        ("drain_seconds", "inf", "plain digits"),
+        ("host", "http://127.0.0.1", "the name of a host alone"),
+        ("host", "127.0.0.1/", "the name of a host alone"),
+        ("host", "[::1]", "the name of a host alone"),
+        ("model_name", ".", "write a name"),
+        ("model_name", "..", "write a name"),
+        ("protocols", "none vertex", "none stands alone"),
+        ("protocols", "vertx", "or none alone"),
+    ],
+)
+def test_a_value_that_means_something_else_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(f"PHONE_PRICE_{name.upper()}", value)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert told in wrong_setting(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [("workers", " 4 ", 4), ("drain_seconds", "1e1", 10.0), ("host", "fe80::1%eth0", "fe80::1%eth0")],
+)
+def test_a_value_in_plain_digits_or_of_one_host_is_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: object
+) -> None:
+    monkeypatch.setenv(f"PHONE_PRICE_{name.upper()}", value)
+    assert getattr(Settings(), name) == read
 
 
 @pytest.mark.parametrize("name", ["PHONE_PRICE_API_KEY", "PHONE_PRICE_DATA", "PHONE_PRICE_PROVED_VERSION"])
