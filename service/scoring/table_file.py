@@ -6,13 +6,13 @@ import re
 import shutil
 import stat
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from contract.beside import beginning_beside, name_beside
 from contract.bundle.durable import sync_directory
 from contract.errors import InvalidTableError, TableFileError
 from service.media_type import ARROW, ARROW_FILE, CSV, NDJSON, PARQUET
@@ -163,7 +163,7 @@ def _mode_of(place: Path) -> int | None:
 def _begun_beside(place: Path) -> tuple[BinaryIO, Path]:
     """Create a hidden file beside, locked as long as it is open."""
     while True:
-        beside = place.with_name(f".{place.name}-{uuid.uuid4().hex}")
+        beside = name_beside(place)
         file = beside.open("xb")
         with suppress(OSError):  # a file system without locks: no other run can lock it, either
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -174,7 +174,7 @@ def _begun_beside(place: Path) -> tuple[BinaryIO, Path]:
 
 def _remove_leftovers(place: Path) -> None:
     """Remove what killed runs have left beside: a file that nobody holds the lock of."""
-    pattern = re.compile(re.escape(f".{place.name}-") + "[0-9a-f]{32}")
+    pattern = re.compile(re.escape(beginning_beside(place)) + "[0-9a-f]{32}")
     for left in [each for each in place.parent.iterdir() if pattern.fullmatch(each.name)]:
         with suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -187,7 +187,7 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
     Raises `TableFileError` where there is something else than an empty folder.
     """
-    beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    beside = name_beside(path)
     with _named_failure(path, "written"):
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise TableFileError(

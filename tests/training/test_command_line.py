@@ -18,9 +18,10 @@ import pytest
 import typer
 
 from contract.bundle import current_version, read_current, versions
+from contract.errors import DataError
 from tests.conftest import TINY_RECIPE
 from tests.running_service import PROJECT
-from training.commands.terminal import failures_after_publication
+from training.commands.terminal import check_writable, failures_after_publication, write_whole
 from training.made_up import make_sample
 from training.pipeline import train
 from training.recipe import Recipe, shipped_names
@@ -597,6 +598,17 @@ def test_ctrl_c_in_tuning_says_how_to_go_on_and_the_same_command_does(
     tuned = Recipe.load(str(out))
     rate = f"{tuned.optimizer.learning_rate:.3g}"
     assert f"chosen on inner folds of all phones: optimizer.learning_rate {rate}" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127])
+def test_a_file_may_have_a_name_as_long_as_names_may_be(tmp_path: Path, name: str) -> None:
+    write_whole(tmp_path / name, b"{}")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_that_is_too_long_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be written: File name too long; name another path"):
+        check_writable(tmp_path / ("n" * 256))
 
 
 def test_figures_in_a_file_are_whole_or_the_old_ones(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What the commands share: the terminal, options, failures in words, figures in a file."""
 
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from contract.beside import name_beside
 from contract.errors import DataError, PhonePriceError
 
 NOT_ALL_DONE = 1
@@ -81,18 +81,25 @@ def table(*headings: str) -> Table:
 def check_writable(*paths: Path | None) -> None:
     """Try each output before the work begins, leaving nothing behind. Raises `DataError`."""
     for path in filter(None, paths):
+        if found := _hindrance(path):
+            raise DataError(f"{path} cannot be written: {found}; name another path")
+
+
+def _hindrance(path: Path) -> str | None:
+    """Say what keeps a file from being written, if anything does."""
+    try:
         if path.exists() and not path.is_file():
-            what = "a folder" if path.is_dir() else "a device or a pipe, which no file may replace"
-            raise DataError(f"{path} cannot be written: it is {what}; name another path")
+            return f"it is {'a folder' if path.is_dir() else 'a device or a pipe, which no file may replace'}"
         folder = next(parent for parent in path.absolute().parents if parent.exists())
-        if not folder.is_dir():
-            raise DataError(f"{path} cannot be written: {folder} is a file, not a folder; name another path")
-        try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            reason = f"no file can be made in {folder} ({error.strerror})"
-            raise DataError(f"{path} cannot be written: {reason}; name another path") from None
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        return error.strerror
+    if not folder.is_dir():
+        return f"{folder} is a file, not a folder"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"no file can be made in {folder} ({error.strerror})"
 
 
 def write_figures(path: Path | None, figures: BaseModel | Sequence[BaseModel]) -> None:
@@ -104,7 +111,7 @@ def write_figures(path: Path | None, figures: BaseModel | Sequence[BaseModel]) -
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside, then rename: an interruption leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    beside = name_beside(path)
     try:
         beside.write_bytes(content)
         beside.replace(path)

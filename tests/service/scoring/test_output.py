@@ -11,7 +11,7 @@ from contract.phone import EXAMPLE
 from service.media_type import CSV
 from service.scoring.one_process import score
 from service.scoring.progress import shown
-from service.scoring.table_file import opened, written_beside
+from service.scoring.table_file import folder_beside, opened, written_beside
 from service.settings import Settings
 from service.tables.choices import OnError
 from tests.running_service import ARTIFACTS
@@ -81,6 +81,25 @@ def test_a_device_is_neither_read_nor_written(tmp_path: Path) -> None:
             pass
         with pytest.raises(TableFileError, match="is no plain file"), written_beside(link):
             pass
+
+
+def test_a_target_may_have_a_name_as_long_as_names_may_be(phones: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    target = folder / ("é" * 125 + "n.csv")
+    left = folder / f".{'é' * 108}-{'0a' * 16}"
+    left.touch()
+    scored(phones, target)
+    assert list(folder.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127])
+def test_a_folder_may_have_a_name_as_long_as_names_may_be(tmp_path: Path, name: str) -> None:
+    with folder_beside(tmp_path / name) as folder:
+        (folder / "part").touch()
+    with pytest.raises(TableFileError, match="no"), folder_beside(tmp_path / (name[:-1] + "x")):
+        raise TableFileError("no")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(phones: Path, tmp_path: Path) -> None:
