@@ -77,7 +77,7 @@ def refusal(kind: str, loc: Location, msg: str) -> InvalidTableError:
 
 def no_rows() -> NoRowsError:
     """The error of a table that is empty but for its header."""
-    return NoRowsError([Violation("no_rows", (), "The table has a header but no rows: send at least one")])
+    return NoRowsError([Violation("no_rows", (), "The table has no rows: send at least one")])
 
 
 def decode(content: bytes, first_byte: int = 0) -> str:

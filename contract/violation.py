@@ -118,6 +118,8 @@ _MESSAGES = {
 
 def _message(kind: str, loc: Location, msg: str) -> str:
     field = loc[-1] if loc else None
+    if kind == "json_invalid" and "hex escape" in msg:
+        return f"{_MESSAGES[kind]}: a \\u escape in it is cut off, or is half of a surrogate pair"
     if kind in _MESSAGES:
         return _MESSAGES[kind]
     if kind == "extra_forbidden" and isinstance(field, str):

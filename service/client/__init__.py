@@ -6,7 +6,7 @@ with PhonePriceClient("http://127.0.0.1:8000") as client:
     print(client.predict(Phone(...)).label)
 """
 
-from contract.errors import PhonePriceError
+from contract.errors import InvalidTableError, PhonePriceError
 from contract.phone import Phone, PriceRange
 from contract.violation import Violation
 from service.client.answers import (
@@ -51,6 +51,7 @@ __all__ = [
     "Health",
     "InputWarning",
     "InvalidPhoneError",
+    "InvalidTableError",
     "ModelInfo",
     "Phone",
     "PhonePriceClient",

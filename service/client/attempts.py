@@ -13,11 +13,12 @@ LONGEST_TIMEOUT_SECONDS = 600
 
 
 def check_patience(retries: int, timeout: float) -> None:
-    """Raise `ValueError` for numbers that no call can be tried by."""
-    if retries < 0:
-        raise ValueError("retries must be 0 or more")
-    if not 0 < timeout <= LONGEST_TIMEOUT_SECONDS:
-        raise ValueError(f"timeout must be above 0 and at most {LONGEST_TIMEOUT_SECONDS} seconds")
+    """Raise `ValueError` for what no call can be tried by."""
+    if not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"retries is {retries!r}, but must be a whole number, 0 or more")
+    if not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST_TIMEOUT_SECONDS:
+        most = LONGEST_TIMEOUT_SECONDS
+        raise ValueError(f"timeout is {timeout!r}, but must be above 0 and at most {most} seconds")
 
 
 class Attempts:

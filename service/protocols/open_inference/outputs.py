@@ -68,7 +68,7 @@ def check_wishes(asked: InferenceRequest) -> None:
         if wish.name != PROBABILITIES:
             raise _wrong(number, "parameters", f"classification is of {PROBABILITIES} only")
         if not isinstance(classes, int) or isinstance(classes, bool) or classes < 1:
-            raise _wrong(number, "parameters", f"classification must be from 1 to {len(LABELS)} classes")
+            raise _wrong(number, "parameters", "classification must be a whole number of classes, at least 1")
 
 
 def check_rows(asked: InferenceRequest, rows: int, most: int) -> None:

@@ -63,13 +63,22 @@ def read_fields(lines: Sequence[tuple[int, bytes]]) -> tuple[KeptFields, dict[in
             if not line.isascii():
                 line.decode()
             fields.append(_decode_fields(line))
-        except NotPlainlyValid:
-            msg = f"Line {number}: not all of it can be kept: send a JSON object in UTF-8"
+        except NotPlainlyValid as error:
+            msg = f"Line {number}: not all of it can be kept: {_cause(error, line)}"
             unreadable[index] = Violation("line_not_kept", ("line", number), msg)
             fields.append(_readable(line))
     names = list({name: None for each in fields for name in each})
     check_width(len(names))
     return KeptFields(names, fields), unreadable
+
+
+def _cause(error: Exception, line: bytes) -> str:
+    """Say why a line cannot be kept, and what to do."""
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8 text; send it in UTF-8"
+    if b"NaN" in line or b"Infinity" in line:
+        return "NaN and Infinity are not JSON; send null"
+    return "send a JSON object in UTF-8"
 
 
 def _readable(line: bytes) -> Fields:

@@ -14,7 +14,12 @@ def free_names(names: Sequence[str], taken: frozenset[str]) -> list[str]:
     given = Counter(names)
     if len(given) < len(names):
         twice = next(name for name, count in given.items() if count > 1)
-        raise refusal("repeated_column", (twice,), f"Column {twice} is there twice; rename one to keep both")
+        what = (
+            f"Column {twice} is there twice; rename one"
+            if twice.strip()
+            else "Two columns have no name; name one"
+        )
+        raise refusal("repeated_column", (twice,), f"{what} to keep both")
     apart = set(taken)
     found: list[str] = []
     for name in given:

@@ -89,8 +89,8 @@ def _index(schema: pa.Schema, name: str) -> int:
     found = schema.get_all_field_indices(name)
     if len(found) != 1:
         kind = "repeated_column" if found else "missing_column"
-        what = f"column {name} is there twice" if found else f"no column {name}"
-        raise InvalidTableError([Violation(kind, (name,), f"The table has {what}; {expectation(name)}")])
+        what = f"Column {name} is there more than once" if found else f"The table has no column {name}"
+        raise InvalidTableError([Violation(kind, (name,), f"{what}; {expectation(name)}")])
     type_ = schema.field(found[0]).type
     held = type_.value_type if pa.types.is_dictionary(type_) else type_
     if not _is_numbers(held, name):

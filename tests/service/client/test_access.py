@@ -58,7 +58,15 @@ def test_a_url_that_leads_nowhere_is_refused_untold(ask: Ask, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("timeout", 0), ("timeout", 601), ("timeout", float("nan")), ("retries", -1)]
+    ("name", "value"),
+    [
+        ("timeout", 0),
+        ("timeout", 601),
+        ("timeout", float("nan")),
+        ("timeout", None),
+        ("retries", -1),
+        ("retries", None),
+    ],
 )
 def test_a_patience_that_cannot_be_is_refused(ask: Ask, name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):

@@ -80,7 +80,7 @@ def test_a_bad_row_is_named_by_row_and_column(ask: Ask, service: httpx.Client) -
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
-        (pd.concat([TABLE, TABLE[["ram"]]], axis=1), "column ram is there twice"),
+        (pd.concat([TABLE, TABLE[["ram"]]], axis=1), "Column ram is there more than once"),
         (TABLE.assign(ram="lots"), "Column ram holds .*string"),
         (TABLE.assign(ram=np.nan), "Row 0 .*column ram: The value is missing"),
         (TABLE.assign(ram=True), "Column ram holds bool"),

@@ -300,8 +300,8 @@ def test_wrong_inputs_are_refused_with_what_was_expected(
         ),
         ({"name": "label", "parameters": {}}, "This output comes twice; ask for it once"),
         ({"name": "predict", "parameters": {"classification": 1}}, "classification is of predict_proba only"),
-        ({"name": "predict_proba", "parameters": {"classification": 0}}, "from 1 to 4 classes"),
-        ({"name": "predict_proba", "parameters": {"classification": "2"}}, "from 1 to 4 classes"),
+        ({"name": "predict_proba", "parameters": {"classification": 0}}, "at least 1"),
+        ({"name": "predict_proba", "parameters": {"classification": "2"}}, "a whole number of classes"),
     ],
 )
 def test_wrong_wishes_are_refused(service: httpx.Client, wish: dict[str, Any], words: str) -> None:
