@@ -125,7 +125,7 @@ def _said(error: str) -> str:
         return ": a cell of this record is longer than 131,072 characters: shorten it, or close its quote"
     if error == "unexpected end of data":
         return ": the record that begins here has a quote that is never closed"
-    return f": {error}"
+    return f": {error}; double the quotes within a cell, and send CSV, not JSON"
 
 
 def read_header(cells: list[str], required: tuple[str, ...]) -> list[str]:

@@ -14,9 +14,11 @@ from sklearn.model_selection import train_test_split
 
 from contract.errors import DataError, InvalidTableError
 from contract.phone import FEATURES, FeatureMatrix, Phone, PriceRange, whole
+from contract.plain_file import read_plain
 from contract.table import read_table
+from contract.violation import Violation
 from training.copies import Copies, count_copies, rows_by_phone
-from training.labels import LABEL, other_labels
+from training.labels import LABEL, RANGES, other_labels
 from training.recipe import Split
 
 FEWEST_PER_RANGE = 10
@@ -91,7 +93,7 @@ def read_dataset(path: Path) -> Dataset:
 def read_labelled(path: Path) -> Dataset:
     """Read and check every row, however few there are. Raises `DataError` that names lines and columns."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     try:
@@ -162,12 +164,18 @@ def _to_part(rows: Sequence[LabelledPhone]) -> Part:
 
 def _summary(path: Path, error: InvalidTableError, labels: str | None) -> str:
     """One kind of problem a line, the first few; no row of the table is repeated."""
-    others = [each.msg for each in error.violations if not labels or each.loc[-1:] != (LABEL,)]
+    others = [_told(each) for each in error.violations if not labels or each.loc[-1:] != (LABEL,)]
     told = [labels, *others] if labels else others
     rest = len(told) - REPORTED_PROBLEMS
     more = [f"  … and {rest} more kinds of faults"] if rest > 0 else []
     lines = [f"  {each}" for each in told[:REPORTED_PROBLEMS]]
     return "\n".join([f"{path} cannot be used; correct this and run again:", *lines, *more])
+
+
+def _told(violation: Violation) -> str:
+    """The words for one broken rule; those of the label say what it must be, too."""
+    of_a_row = violation.loc[2:] == (LABEL,) and violation.type != "repeated_column"
+    return f"{violation.msg}. {LABEL} must be one of {RANGES}" if of_a_row else violation.msg
 
 
 def _check_enough(path: Path, phones: Part) -> None:
@@ -176,6 +184,6 @@ def _check_enough(path: Path, phones: Part) -> None:
         count = int(counts.get(price_range, 0))
         if count < FEWEST_PER_RANGE:
             raise DataError(
-                f"{path} has too few phones: {count} with {LABEL} {price_range.value} ({price_range.label}); "
-                f"at least {FEWEST_PER_RANGE} of each price range are needed"
+                f"{path} has too few phones: {count} with {LABEL} {price_range.value} ({price_range.label}), "
+                f"copies counted once; at least {FEWEST_PER_RANGE} of each price range are needed"
             )

@@ -9,7 +9,7 @@ from contract.table import NUMBER, decode, read_lines
 
 LABEL = "price_range"
 
-_RANGES = ", ".join(f"{each.value} ({each.label})" for each in PriceRange)
+RANGES = ", ".join(f"{each.value} ({each.label})" for each in PriceRange)
 
 
 def other_labels(content: bytes) -> str | None:
@@ -20,7 +20,7 @@ def other_labels(content: bytes) -> str | None:
         return None
     numbers = {float(label) for label in labels if re.fullmatch(NUMBER, label)}
     if not numbers and labels:
-        return f"{LABEL} holds words; write numbers for them: {_RANGES}"
+        return f"{LABEL} holds words; write numbers for them: {RANGES}"
     if len(numbers) == len(labels) and numbers == {each + 1 for each in PriceRange}:
         return f"{LABEL}: labels run from 1 to 4; expected 0 to 3: subtract 1"
     return None

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,7 +133,30 @@ def test_a_missing_column_is_named(table: pd.DataFrame, tmp_path: Path, column: 
 
 def test_too_few_rows_of_a_price_range_are_refused(table: pd.DataFrame, tmp_path: Path) -> None:
     few = table[(table[LABEL] != 3) | (table.index < 12)]
-    assert "with price_range 3 (very high); at least 10" in refusal(written(few, tmp_path))
+    told = refusal(written(few, tmp_path))
+    assert "with price_range 3 (very high), copies counted once; at least 10" in told
+        written(few, tmp_path)
+    )
+
+
+@pytest.mark.parametrize("label", ["-1", "1.5", "4", "nan", "", "low"])
+def test_a_label_that_is_none_is_told_what_it_must_be(
+    table: pd.DataFrame, tmp_path: Path, label: str
+) -> None:
+    path = written(table.assign(price_range=[label, *table[LABEL][1:]]), tmp_path)
+    assert "price_range must be one of 0 (low), 1 (medium), 2 (high), 3 (very high)" in refusal(path)
+
+
+def test_json_is_told_to_be_sent_as_csv(table: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "phones.csv"
+    table.to_json(path, orient="records")
+    assert "send CSV, not JSON" in refusal(path)
+
+
+def test_what_has_no_end_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "phones.csv")
+    for path in (tmp_path / "phones.csv", Path("/dev/zero")):
+        assert "cannot be read: it is a FIFO, a socket or a device" in refusal(path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

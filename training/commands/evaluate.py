@@ -34,7 +34,7 @@ def evaluate(
         from training.signing import key_of_environment
 
         key = key_of_environment()
-        bundle = read_version(artifacts, version, key) if version else read_current(artifacts, key)
+        bundle = read_current(artifacts, key) if version is None else read_version(artifacts, version, key)
         dataset = read_labelled(data or default_path())
         console.print(f"{bundle.manifest.version} on {dataset.name}")
         probabilities = graph_probabilities(bundle.graph, dataset.phones.matrix)
