@@ -135,7 +135,9 @@ def test_a_copy_that_contradicts_stays_with_its_phone(table: pd.DataFrame, tmp_p
 
 def test_copies_make_no_few_phones_many(tmp_path: Path) -> None:
     few = pd.concat([make_sample(rows=20, seed=1)] * 10)
-    with pytest.raises(DataError, match=r"too few phones: 5 with price_range 0 \(low\); at least 10"):
+    with pytest.raises(
+        DataError, match=r"too few phones: 5 with price_range 0 \(low\), copies counted once; at least 10"
+    ):
         read_dataset(written(few, tmp_path))
 
 
