@@ -56,12 +56,7 @@ def platform_defaults(environment: Mapping[str, str] = os.environ) -> dict[str, 
 def vertex_routes(environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """Return where Vertex AI asks for predictions and for the health. Raises `PlatformError`."""
     predict_route = _route(environment, "AIP_PREDICT_ROUTE", f"{DEPLOYED_MODEL}:predict")
-    health_route = _route(environment, "AIP_HEALTH_ROUTE", DEPLOYED_MODEL)
-    if predict_route == health_route:
-        raise PlatformError(
-            f"AIP_PREDICT_ROUTE and AIP_HEALTH_ROUTE are both {predict_route!r}, but must differ"
-        )
-    return predict_route, health_route
+    return predict_route, _route(environment, "AIP_HEALTH_ROUTE", DEPLOYED_MODEL)
 
 
 def _route(environment: Mapping[str, str], name: str, default: str) -> str:

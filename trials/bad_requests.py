@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from contract.phone import EXAMPLE, FEATURES, FLAGS, Phone
+from service.json_limits import MAX_PHONE_BYTES
 from trials.raw_http import Exchange, posted, request
 
 CANARY = "S3cr3tCanary"
@@ -96,7 +97,8 @@ def _bodies() -> Iterator[Exchange]:
     }
     for what, body in bodies.items():
         for path in _PATHS:
-            yield Exchange(f"{what} to {path}", posted(path, body), (400, 422))
+            is_large = path != "/predict/batch" and len(body) > MAX_PHONE_BYTES
+            yield Exchange(f"{what} to {path}", posted(path, body), (413 if is_large else 422,))
     for path in _PATHS:
         yield Exchange(f"9 MiB to {path}", posted(path, b" " * 9 * 2**20), (413,))
     phones: dict[str, object] = {"none": [], "null": None, "text": CANARY, "nested": [[]], "numbers": [1]}
@@ -126,7 +128,7 @@ def _dialects() -> Iterator[Exchange]:
             body = {"inputs": [{"name": "x", "shape": [1, 20], "datatype": "FP32", "data": value}]}
             content = json.dumps(body if path == _INFER else {"instances": value}).encode()
             # few phones are explained at a time: a large body is not looked at there
-            is_large = path.endswith(":explain") and len(content) > 256 * 1024
+            is_large = path.endswith(":explain") and len(content) > MAX_PHONE_BYTES
             yield Exchange(f"{what} to {path}", posted(path, content), (413 if is_large else 400,))
         for what, content in contents.items():
             yield Exchange(f"{what} to {path}", posted(path, content), (400,))

@@ -111,7 +111,7 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
     """Answered with another status than is right."""
     failed: int = 0
-    """Answered with 500 or more, but for those that say to come again."""
+    """Answered with 500 or more where that is not right, as 501 is for a coding that is not known."""
     slowest: float = 0.0
     answers: dict[str, Answer] = field(default_factory=dict)
     """By the name of the exchange."""
@@ -141,7 +141,7 @@ def ask_all(port: int, exchanges: Iterable[Exchange], silence: float = 1.0, trie
         answer = ask(port, exchange.sent, silence) if waits else ask_patiently(port, exchange.sent, tries)
         findings.asked += 1
         findings.answers[exchange.name] = answer
-        findings.failed += answer.status >= 500
+        findings.failed += answer.status >= 500 and answer.status not in exchange.right
         if answer.status not in exchange.right:
             findings.wrong.append(f"{exchange.name}: {answer.status}")
         if not waits:

@@ -25,7 +25,10 @@ class OnnxEngine:
         )
         try:
             self._session = onnxruntime.InferenceSession(
-                bundle.graph, options, providers=["CPUExecutionProvider"]
+                bundle.graph,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # it would print to standard output, and try the same once more
             )
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no base below Exception
             raise EngineError(f"onnxruntime refuses model.onnx: {_first_line(error)}") from None

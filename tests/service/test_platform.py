@@ -14,9 +14,8 @@ import httpx
 import pytest
 
 from contract.bundle import current_version
-from contract.errors import PlatformError
 from contract.phone import EXAMPLE
-from service.platform import SAGEMAKER_MODEL, platform_defaults, storage_uri, vertex_routes
+from service.platform import SAGEMAKER_MODEL, platform_defaults, storage_uri
 from service.settings import Settings
 from tests.absent import say_absent
 from tests.running_service import ARTIFACTS, PROJECT, free_port, wait_until_ready
@@ -105,11 +104,6 @@ def test_where_vertex_asks_at_predict_it_is_answered_whichever_path_a_request_ta
             assert answer.json()["predictions"][0]["price_range"] == 2
             alone = client.post("/predict", json=EXAMPLE, headers=headers)
             assert (alone.status_code, "one of instances" in alone.json()["error"]) == (400, True)
-
-
-def test_routes_of_vertex_must_differ() -> None:
-    with pytest.raises(PlatformError, match="AIP_PREDICT_ROUTE and AIP_HEALTH_ROUTE are both '/a'"):
-        vertex_routes({"AIP_PREDICT_ROUTE": "/a", "AIP_HEALTH_ROUTE": "/a"})
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ ALMOST: dict[str, dict[str, str | bytes]] = {
     "another name": {"X_Api_Keys": KEY},
 }
 
-NOT_HTTP = {"a NUL": 400, "64 kB": 431}
+NOT_HTTP = {"a NUL": 400, "64 kB": 431, "a strange host": 400}
 """What the server refuses before anybody looks at a key."""
 
 _TYPE = {"Content_Type": "application/json"}

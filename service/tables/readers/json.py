@@ -73,11 +73,11 @@ def _phones(body: bytes) -> list[msgspec.Raw]:
     try:
         phones = PhoneBatch.model_validate_json(body).phones
     except ValidationError as error:
-        found = from_pydantic(error)
-        if any(item.type != "json_invalid" and item.loc in _NO_BATCH for item in found):
+        items = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(item["type"] != "json_invalid" and item["loc"] in _NO_BATCH for item in items):
             msg = 'The body is not an object with a list of phones. Send {"phones": [...]}'
             raise refusal("model_type", (), msg) from None
-        raise InvalidTableError(found) from None
+        raise InvalidTableError(from_pydantic(error)) from None
     return [msgspec.Raw(phone.model_dump_json().encode()) for phone in phones]
 
 
