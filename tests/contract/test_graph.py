@@ -107,3 +107,20 @@ def test_a_graph_cut_short_anywhere_is_refused_or_has_no_more_than_the_whole() -
     for length in range(0, whole.index(b"phones"), 3):
         with pytest.raises(GraphError):
             check_graph("model.onnx", whole[:length])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x38\x01",  # the graph is a number
+        b"\x3a\x02\x08\x01",  # a node is a number
+        b"\x3a\x04\x0a\x02\x28\x01",  # an attribute is a number
+        b"\x09\x00",  # 8 bytes, of which there is one
+        b"\x0d\x00",  # 4 bytes, of which there is one
+        b"\x0b",  # a group, which no ONNX has
+        b"\x80" * 11,  # a number without an end
+    ],
+)
+def test_bytes_that_are_no_fields_of_a_graph_are_refused(content: bytes) -> None:
+    with pytest.raises(GraphError, match="not ONNX, or was cut short"):
+        check_graph("model.onnx", content)
