@@ -168,13 +168,14 @@ class PhonePriceProtocol(HttpToolsProtocol):
             self._refuse(431, _TOO_LARGE)
 
     def _parse(self, data: bytes) -> None:
-        while data and not self._is_broken and not self.transport.is_closing():
+        while data:
             try:
                 self.parser.feed_data(data)
+                return
             except HttpParserUpgrade as stop:
                 data = data[stop.args[0] :]
                 self._pass_over_upgrade()
-            else:
+            if self._is_broken or self.transport.is_closing():
                 return
 
     def _pass_over_upgrade(self) -> None:

@@ -26,6 +26,9 @@ class ReadOn:
 
     def __init__(self, transport: asyncio.Transport, is_sending: Callable[[], bool]) -> None:
         self._transport = transport
+        # called for each answer, so without a detour
+        self.write, self.writelines = transport.write, transport.writelines
+        self.is_closing: Callable[[], bool] = transport.is_closing
         self._is_sending = is_sending
         self._seen = self._received = 0
         self._looks = int(MAX_SECONDS / IDLE_SECONDS)
@@ -35,16 +38,13 @@ class ReadOn:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def is_closing(self) -> bool:
-        """Whether nothing can be written any more."""
-        return self.is_reading_on or self._transport.is_closing()
-
     def close(self) -> None:
         """Close, at the second time at once."""
         if self.is_closing() or not self._is_sending():
             self._transport.close()
             return
         self.is_reading_on = True
+        self.is_closing = _is_closing  # to those who would write
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._transport.resume_reading()
@@ -74,3 +74,7 @@ class ReadOn:
             return
         self._seen = self._received
         self._look_later()
+
+
+def _is_closing() -> bool:
+    return True

@@ -9,6 +9,7 @@ import pytest
 
 from contract.phone import EXAMPLE
 from tests.running_service import ARTIFACTS, RunningService, running_service
+from tests.tables import rows
 
 JSON = b"content-type: application/json"
 UPGRADES = {
@@ -237,7 +238,9 @@ def test_http_1_0_is_answered_a_table_with_its_length(
     with connect(running) as connection:
         connection.sendall(sent)
         _, body = answer(connection)
-    assert asked_by_1_0(running, sent) == (200, body)
+    status, body_of_1_0 = asked_by_1_0(running, sent)
+    assert status == 200
+    assert rows(accepted, body_of_1_0) == rows(accepted, body)  # Arrow leaves some bytes undefined
 
 
 def test_http_1_0_is_answered_with_a_length_everywhere(running: RunningService) -> None:

@@ -116,14 +116,11 @@ def is_to_end(process: int) -> bool:
     return any(int(signals, 16) >> signal.SIGTERM - 1 & 1 for signals in pending)
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "two workers"])
-def test_connections_that_nobody_had_taken_when_it_was_told_to_end_are_answered(
-    options: tuple[str, ...],
-) -> None:
-    with running_service(ARTIFACTS, *options) as running, ExitStack() as closed:
+def test_connections_that_nobody_had_taken_when_it_was_told_to_end_are_answered() -> None:
+    with running_service(ARTIFACTS) as running, ExitStack() as closed:
         running.client.close()
         port = running.client.base_url.port or 0
-        with held(workers(running) or {running.process.pid}):
+        with held({running.process.pid}):
             waiting = [
                 closed.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(50)
             ]
