@@ -17,7 +17,7 @@ import pytest
 
 from contract.phone import EXAMPLE, FEATURES
 from service.media_type import CSV, NDJSON
-from tests.running_service import ARTIFACTS, PROJECT, RunningService, running_service, workers
+from tests.running_service import ARTIFACTS, PROJECT, RunningService, running_service
 
 LINE = ",".join(str(EXAMPLE[name]) for name in FEATURES) + "\n"
 
