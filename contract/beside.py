@@ -10,7 +10,7 @@ _MAX_ADDED_BYTES = len(".") + len("-") + 32 + len("-gone")
 
 
 def name_beside(path: Path) -> Path:
-    """Return a hidden path in the same folder that nobody else has."""
+    """Return a hidden, unique path in the same folder."""
     return path.with_name(f"{beginning_beside(path)}{uuid.uuid4().hex}")
 
 

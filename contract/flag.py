@@ -9,10 +9,10 @@ FLAG_UNIT = "0 or 1"
 """The unit of a flag."""
 
 TRUE_TEXTS = ("true", "True", "TRUE")
-"""True in a cell of CSV: as JSON has it, as pandas writes it, as spreadsheets do. No other text is true."""
+"""Cells of CSV that mean true: as written by JSON, pandas and spreadsheets. No other text is true."""
 
 FALSE_TEXTS = ("false", "False", "FALSE")
-"""False, likewise."""
+"""Cells of CSV that mean false."""
 
 _NUMBERS = dict.fromkeys(TRUE_TEXTS, 1.0) | dict.fromkeys(FALSE_TEXTS, 0.0)
 

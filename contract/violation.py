@@ -57,7 +57,7 @@ Finding: TypeAlias = ValidationError | MissingFields
 
 
 class Violations(Sequence[Violation]):
-    """What was found, put into words when it is looked at: of a long table's broken rows, few are told.
+    """The violations of one row, worded only when read: of a long table's broken rows, few are reported.
 
     `violation` translates an error item.
     """

@@ -134,9 +134,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         log.info("phone-price %s with settings %s", VERSION, told(settings))
         log.info("serving model %s with the %s engine", predictor.version, predictor.engine.name)
         follower = Follower(settings, predictor.version)
-        gc.collect()
-        gc.set_threshold(NEW_OBJECTS)
-        gc.freeze()  # what is there now stays: to look through it again and again costs others their turn
+        _spare_the_collector()
         tasks = [
             asyncio.create_task(follow(follower, settings.reload_seconds, serve, counters.refused)),
             asyncio.create_task(app.state.keyring.follow_file()),
@@ -151,10 +149,7 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
         aside.close()
         for task in tasks:
             task.cancel()
-        if app.state.access_log:
-            app.state.access_log.flush()
-        if app.state.tracing:
-            await asyncio.to_thread(app.state.tracing.exporter.shutdown)
+        await _flush(app)
 
     app = PhonePriceService(
         settings,
@@ -166,6 +161,21 @@ def create_app(settings: Settings | None = None, loaded: Predictor | None = None
     )
     _furnish(app, settings)
     return app
+
+
+def _spare_the_collector() -> None:
+    """Exempt the objects of the start from garbage collection: scanning them again stalls requests."""
+    gc.collect()
+    gc.set_threshold(NEW_OBJECTS)
+    gc.freeze()
+
+
+async def _flush(app: PhonePriceService) -> None:
+    """Write out what the access log and the tracer still hold."""
+    if app.state.access_log:
+        app.state.access_log.flush()
+    if app.state.tracing:
+        await asyncio.to_thread(app.state.tracing.exporter.shutdown)
 
 
 def _furnish(app: PhonePriceService, settings: Settings) -> None:

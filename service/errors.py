@@ -74,7 +74,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def left(_: Request, __: ClientDisconnect) -> None:
-        """Answer nothing, as there is nobody to hear it."""
+        """Send nothing: the client has left."""
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:

@@ -44,7 +44,7 @@ class ReadOn:
             self._transport.close()
             return
         self.is_reading_on = True
-        self.is_closing = _is_closing  # to those who would write
+        self.is_closing = _is_closing  # nothing can be written any more
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._transport.resume_reading()

@@ -76,7 +76,7 @@ class TableAnswer(Response):
             log.error("there is no room to hold the answer to a table: %s", error)
             spool.drop()
             if self._begun:
-                break_off(scope)  # who still sends does not read, and would send on and on
+                break_off(scope)  # a client that still sends reads no answer
             raise HTTPException(507, "The service has no room for the answer; send fewer rows") from error
         finally:
             spool.end()

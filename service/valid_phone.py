@@ -4,7 +4,7 @@ It is derived from what `Phone` declares, so that there is one list of fields. I
 `Phone` accepts, with the same values; what it refuses goes to `Phone`, which decides and words the error.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import Annotated, Any
 
@@ -48,8 +48,12 @@ def values(phone: Any) -> tuple[float, ...]:
     return msgspec.structs.astuple(phone)
 
 
-def missing_fields(part: Any) -> tuple[str, ...]:
-    """Return the names of the fields that a `ValidPart` lacks."""
+def missing_fields(decode: Callable[[], Any]) -> tuple[str, ...]:
+    """Return the names of the fields that a `ValidPart` lacks; none if `decode` raises `NotPlainlyValid`."""
+    try:
+        part = decode()
+    except NotPlainlyValid:
+        return ()
     return tuple(name for name in FEATURES if getattr(part, name) is msgspec.UNSET)
 
 

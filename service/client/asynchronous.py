@@ -23,8 +23,8 @@ from service.client.exchange import (
 )
 from service.client.phones import AnyPhone
 from service.client.received import MAX_ANSWER_BYTES, Received, check_size
+from service.client.redaction import Redactor
 from service.client.tables import Table
-from service.client.told import Teller
 
 AT_A_TIME = 32
 """Requests under way. Others wait here: httpx would go through all that wait for each that ends, and with a
@@ -54,7 +54,7 @@ class AsyncPhonePriceClient:
         self._places = asyncio.Semaphore(AT_A_TIME)
         self._retries, self._timeout, self._max_bytes = retries, timeout, max_answer_bytes
         place, key = checked_url(url), checked_key(api_key)
-        self._teller, self._way = Teller(place, key), way_to(place, proxied=transport is None)
+        self._redactor, self._way = Redactor(place, key), way_to(place, proxied=transport is None)
         self._http = httpx.AsyncClient(base_url=place, headers=headers_with(key), transport=transport)
 
     async def __aenter__(self) -> Self:
@@ -88,7 +88,7 @@ class AsyncPhonePriceClient:
         """
         # what takes long for a large table is done beside the event loop
         call = await asyncio.to_thread(calls.predict_table, table)
-        with self._teller.failures():
+        with self._redactor.failures():
             return await asyncio.to_thread(call.read, await self._answered(call))
 
     async def explain(self, phone: AnyPhone) -> Explanation:
@@ -108,7 +108,7 @@ class AsyncPhonePriceClient:
         return await self._ask(calls.model_info())
 
     async def _ask(self, call: Call[Type]) -> Type:
-        with self._teller.failures():
+        with self._redactor.failures():
             return call.read(await self._answered(call))
 
     async def _answered(self, call: Call[Type]) -> Answer:

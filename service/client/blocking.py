@@ -22,8 +22,8 @@ from service.client.exchange import (
 )
 from service.client.phones import AnyPhone
 from service.client.received import MAX_ANSWER_BYTES, Received, check_size
+from service.client.redaction import Redactor
 from service.client.tables import Table
-from service.client.told import Teller
 
 Type = TypeVar("Type")
 
@@ -63,7 +63,7 @@ class PhonePriceClient:
         check_size(max_answer_bytes)
         self._retries, self._timeout, self._max_bytes = retries, timeout, max_answer_bytes
         place, key = checked_url(url), checked_key(api_key)
-        self._teller, self._way = Teller(place, key), way_to(place, proxied=transport is None)
+        self._redactor, self._way = Redactor(place, key), way_to(place, proxied=transport is None)
         self._http = httpx.Client(base_url=place, headers=headers_with(key), transport=transport)
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class PhonePriceClient:
 
     def _ask(self, call: Call[Type]) -> Type:
         attempts = Attempts(self._retries if call.repeated else 0, self._timeout)
-        with self._teller.failures():
+        with self._redactor.failures():
             while True:
                 try:
                     return call.read(checked(self._attempt(call, attempts)))

@@ -8,8 +8,8 @@ import httpx
 from service.client.exchange import ENCODING, Answer, checked, no_answer
 
 MAX_ANSWER_BYTES = 512 * 2**20
-"""Of an answer, unpacked, unless the client is told otherwise: a table of 10 million rows, the most that the
-service takes, is answered by 310 MB."""
+"""Default limit of an answer's bytes, unpacked: a table of 10 million rows, the largest that the service
+takes, is answered by 310 MB."""
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of the body of an error; the service's own have 8 KiB at most."""

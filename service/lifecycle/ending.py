@@ -1,7 +1,7 @@
 """The end of a server: what was sent before it is answered, even where the process was too busy to take it.
 
-uvicorn closes the listening socket first. Connections that the kernel has made and that nobody has taken are
-then reset, with whatever was sent on them.
+uvicorn closes the listening socket first. Connections that the kernel has made and no process has accepted
+are then reset, with the requests sent on them.
 """
 
 import asyncio

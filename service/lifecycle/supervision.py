@@ -1,8 +1,8 @@
-"""The supervisor of several workers: it replaces who ends, gives up who cannot start, and ends them in order.
+"""The supervisor of several workers: replaces those that end, gives up those that cannot start.
 
 uvicorn's asks each worker for a sign of life, and waits. It holds the worker's end of the pipe open as well:
 where the worker is killed before it answers, the pipe never ends, and the supervisor waits to the last second
-for a dead process while nobody else who dies is replaced. It starts a worker that cannot start again and
+for a dead process, and replaces no other meanwhile. It starts a worker that cannot start again and
 again, and holds the port open while the last answers are given.
 """
 
@@ -82,7 +82,7 @@ class Supervisor(multiprocess.Multiprocess):
         super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
-        """Replace whoever has ended or stands still."""
+        """Replace each worker that has ended or stands still."""
         for place, worker in enumerate(self._workers):
             if self.should_exit.is_set() or self.signal_queue:
                 return  # it may have ended because all are to

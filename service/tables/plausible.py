@@ -12,7 +12,7 @@ from contract.phone import FEATURES, SPECIFICATIONS, Phone, Specifications, to_s
 from contract.violation import Finding, Location, MissingFields, Violation, Violations, from_detail
 from service.tables.kept import Kept
 from service.tables.rows import Broken, Rows
-from service.valid_phone import NotPlainlyValid, ValidPart, missing_fields
+from service.valid_phone import ValidPart, missing_fields
 
 CAREFUL_ROWS = 250
 """Rows at a time where each may need a second look: 20 milliseconds."""
@@ -82,7 +82,7 @@ def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
         values = zip(FEATURES, table[row].tolist(), strict=True)
         present = {name: value for name, value in values if value == value}  # not NaN
         finding: Finding
-        if missing := _missing(present):
+        if missing := missing_fields(lambda: msgspec.convert(present, ValidPart)):
             finding = MissingFields(missing)
         else:
             try:
@@ -93,14 +93,6 @@ def judge_of(table: Specifications, first_row: int) -> Callable[[int], Phone]:
         raise InvalidTableError(Violations(finding, lambda item: _located(from_detail(item), within)))
 
     return judge
-
-
-def _missing(present: dict[str, float]) -> tuple[str, ...]:
-    """Return the fields that a row lacks which is right otherwise."""
-    try:
-        return missing_fields(msgspec.convert(present, ValidPart))
-    except NotPlainlyValid:
-        return ()
 
 
 def _located(violation: Violation, within: Location) -> Violation:

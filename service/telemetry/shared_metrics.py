@@ -42,7 +42,7 @@ def shared_counter(name: str, what: str) -> Callable[[], None]:
     """Return what adds one to a counter of this process that the workers tell with theirs.
 
     A process that has imported prometheus-client before the folder was there shares nothing by itself. Where
-    there is no folder, nobody could tell, and nothing is counted.
+    there is no folder, no process could read it, and nothing is counted.
     """
     if FOLDER not in os.environ:
         return lambda: None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from contract.phone import Specifications
 
-if TYPE_CHECKING:  # nobody who asks for JSON waits for pyarrow
+if TYPE_CHECKING:  # JSON is answered without importing pyarrow
     import pyarrow as pa
 
 
@@ -16,7 +16,7 @@ class Kept(Protocol):
     """The columns, as far as these rows tell."""
 
     def slice(self, start: int, count: int) -> Self:
-        """Return at most so many of the rows."""
+        """Return at most `count` rows, from `start` on."""
         ...
 
     def texts(self, names: Sequence[str]) -> "list[pa.Array]":

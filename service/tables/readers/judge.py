@@ -11,7 +11,7 @@ from contract.phone import FEATURES, Phone
 from contract.table import refusal
 from contract.violation import Finding, Location, MissingFields, from_pydantic
 from service.json_limits import MAX_PHONE_BYTES
-from service.valid_phone import NotPlainlyValid, ValidPart, missing_fields
+from service.valid_phone import ValidPart, missing_fields
 
 MOST_FIELDS = 2 * len(FEATURES)
 """An object of more fields is no phone with a misspelt field."""
@@ -60,7 +60,7 @@ def judged_row(content: bytes, line: int) -> Phone:
     """Return the phone that this line of JSON holds, among others. Raises `InvalidTableError`."""
     check_bytes(content, ("line", line), f"Line {line}: ")
     finding: Finding
-    if missing := _missing(content):
+    if missing := missing_fields(lambda: _decode_part(content)):
         finding = MissingFields(missing)
     else:
         try:
@@ -68,11 +68,3 @@ def judged_row(content: bytes, line: int) -> Phone:
         except ValidationError as error:
             finding = error
     raise InvalidTableError(from_pydantic(finding, ("line", line), f"Line {line}: "))
-
-
-def _missing(content: bytes) -> tuple[str, ...]:
-    """Return the fields that a row lacks which is right otherwise."""
-    try:
-        return missing_fields(_decode_part(content))
-    except NotPlainlyValid:
-        return ()

@@ -1,6 +1,6 @@
-"""What may be told of a failure: no secret, no control characters, not much, and nothing of what led to it.
+"""Errors without secrets and control characters, of bounded length, without the exceptions they came from.
 
-Whatever answers at the service's address has a say in the text of an exception, and may echo the request.
+The server writes part of an exception's text, and may echo the request in it.
 """
 
 from base64 import b64encode
@@ -30,8 +30,8 @@ MAX_PARTS = 8
 HIDDEN = "(secret)"
 
 
-class Teller:
-    """Knows the secrets of a request: the key, and the name and password of a url as they are sent."""
+class Redactor:
+    """Cleans errors of a request's secrets: the key, and the name and password of a url as they are sent."""
 
     def __init__(self, url: httpx.URL, key: str) -> None:
         pair = b64encode(f"{url.username}:{url.password}".encode()).decode() if url.userinfo else ""
