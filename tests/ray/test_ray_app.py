@@ -184,7 +184,8 @@ def test_a_table_larger_than_any_body_may_be_comes_and_goes_in_pieces(service: h
 
 
 def test_a_body_that_is_too_large_is_refused_in_the_services_words(service: httpx.Client) -> None:
-    answer = service.post("/predict", content=b" " * (Settings().max_body_bytes + 1))
+    headers = {"Content-Type": "application/json"}
+    answer = service.post("/predict", content=b" " * (Settings().max_body_bytes + 1), headers=headers)
     assert answer.status_code == 413
     assert answer.json()["detail"][0]["msg"].startswith("The body is too large")
 
