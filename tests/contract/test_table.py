@@ -8,7 +8,7 @@ import pytest
 
 from contract.errors import InvalidTableError
 from contract.phone import EXAMPLE, FEATURES, Phone
-from contract.table import read_table
+from contract.table import decode, read_table
 
 HEADER = ",".join(FEATURES)
 
@@ -173,3 +173,10 @@ def test_a_file_of_another_kind_is_known_by_its_first_bytes(content: bytes, told
 )
 def test_a_table_that_is_not_a_csv_of_phones_is_refused(content: bytes, kind: str) -> None:
     assert [violation.type for violation in refusal(content).violations] == [kind]
+
+
+def test_a_later_part_of_a_text_is_not_looked_at_for_what_a_file_begins_with() -> None:
+    """A byte that is no UTF-8 is counted from the start of the whole text."""
+    assert decode(b"PK\x03\x04 is text here", first_byte=100) == "PK\x03\x04 is text here"
+    with pytest.raises(InvalidTableError, match="see byte 102"):
+        decode(b"ab\xff", first_byte=100)
