@@ -175,7 +175,7 @@ def test_a_table_that_is_not_a_csv_of_phones_is_refused(content: bytes, kind: st
     assert [violation.type for violation in refusal(content).violations] == [kind]
 
 
-def test_a_later_part_of_a_text_is_not_looked_at_for_what_a_file_begins_with() -> None:
+def test_a_later_part_of_a_text_is_not_taken_for_another_kind_of_file() -> None:
     """A byte that is no UTF-8 is counted from the start of the whole text."""
     assert decode(b"PK\x03\x04 is text here", first_byte=100) == "PK\x03\x04 is text here"
     with pytest.raises(InvalidTableError, match="see byte 102"):

@@ -240,7 +240,7 @@ def test_http_1_0_is_answered_a_table_with_its_length(
         _, body = answer(connection)
     status, body_of_1_0 = asked_by_1_0(running, sent)
     assert status == 200
-    assert rows(accepted, body_of_1_0) == rows(accepted, body)  # Arrow leaves some bytes undefined
+    assert rows(accepted, body_of_1_0) == rows(accepted, body)  # Arrow is cut as its pieces arrive
 
 
 def test_http_1_0_is_answered_with_a_length_everywhere(running: RunningService) -> None:
